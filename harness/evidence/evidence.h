@@ -1,0 +1,66 @@
+#pragma once
+
+// Read access to one trial's evidence directory. What is costly to read (agent messages, the dump) is read once, when
+// first asked for. Not thread-safe; one thread judges one trial.
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/result.h"
+
+namespace crashpath {
+
+class Vmcore;
+
+enum class Kernel { first, second };
+std::string_view to_string(Kernel kernel);  ///< "first", "second"
+
+/// A line of a recorded console.
+struct RecordedLine {
+  double seconds = 0;  ///< host time since the trial began
+  std::string text;
+  int number = 0;  ///< line of the file, from 1
+};
+
+class Evidence {
+ public:
+  explicit Evidence(std::filesystem::path directory);
+  ~Evidence();
+  Evidence(const Evidence&) = delete;
+  Evidence& operator=(const Evidence&) = delete;
+
+  const std::filesystem::path& directory() const { return directory_; }
+  std::filesystem::path path(std::string_view file) const { return directory_ / file; }
+  bool has(std::string_view file) const;
+
+  /// trial.json: what was asked. docs/evidence.md has its members.
+  Result<const boost::json::object*> trial() const;
+  /// The architecture's name out of trial.json.
+  Result<std::string> architecture() const;
+
+  /// console-first.log or console-second.log.
+  Result<const std::vector<RecordedLine>*> console(Kernel kernel) const;
+
+  /// Every message of the agent (agent.jsonl) of one kernel, in order. A line that is no JSON object, or is longer
+  /// than the protocol allows, is skipped: the guest may be corrupt.
+  Result<const std::vector<boost::json::object>*> agent(Kernel kernel) const;
+  /// The last message of this type of this kernel, or an error that says that it is missing.
+  Result<const boost::json::object*> last_message(Kernel kernel, std::string_view type) const;
+  /// Text of a file of the guest (such as /proc/iomem) in the kernel's latest report that has it.
+  Result<std::string> guest_file(Kernel kernel, std::string_view path) const;
+
+  /// The dump, opened through libkdumpfile; kdump format first, else ELF.
+  Result<const Vmcore*> vmcore() const;
+
+ private:
+  struct Cache;
+  std::filesystem::path directory_;
+  std::unique_ptr<Cache> cache_;
+};
+
+}  // namespace crashpath

@@ -1,0 +1,49 @@
+#include "harness/machine/architecture.h"
+
+namespace crashpath {
+
+const std::vector<Architecture>& architectures() {
+  static const std::vector<Architecture> all = {
+      {.name = "arm64",
+       .debian_architecture = "arm64",
+       .triplet = "aarch64-linux-gnu",
+       .kernel_arch = "arm64",
+       .kernel_image = "vmlinuz",
+       .uname_machine = "aarch64",
+       .qemu_binary = "qemu-system-aarch64",
+       .qemu_machine = "virt",
+       // Takes kernels of every page size (arm64-16k needs ID_AA64MMFR0.TGran16); pauth is left out in the CPU
+       // option because TCG emulates QARMA5 slowly.
+       .default_cpu = "cortex-a57",
+       .console = "ttyAMA0",
+       .crashkernel = "256M",
+       .capture_append = "nr_cpus=1 reset_devices",
+       .ram_base = 0x40000000,
+       .has_nmi = false,
+       .has_firmware_option = true},
+      {.name = "pseries",
+       .debian_architecture = "ppc64el",
+       .triplet = "powerpc64le-linux-gnu",
+       .kernel_arch = "powerpc",
+       .kernel_image = "vmlinux",
+       .uname_machine = "ppc64le",
+       .qemu_binary = "qemu-system-ppc64",
+       .qemu_machine = "pseries",
+       .default_cpu = "power9",
+       .console = "hvc0",
+       .crashkernel = "256M",
+       .capture_append = "nr_cpus=1 reset_devices",
+       .ram_base = 0,
+       .has_nmi = true,
+       .has_firmware_option = false},
+  };
+  return all;
+}
+
+const Architecture* find_architecture(std::string_view name) {
+  for (const auto& architecture : architectures())
+    if (architecture.name == name) return &architecture;
+  return nullptr;
+}
+
+}  // namespace crashpath

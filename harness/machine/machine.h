@@ -1,0 +1,110 @@
+#pragma once
+
+// A machine runs one guest. It turns everything that happens into events, judges nothing and records nothing:
+// trials do that. Backends: qemu/ (direct).
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "harness/machine/architecture.h"
+
+namespace crashpath {
+
+using Clock = std::chrono::steady_clock;
+
+/// Everything that shapes a machine, as data. The same data makes a QEMU command line, a replay script and,
+/// for other backends, whatever they need.
+struct MachineConfig {
+  const Architecture* architecture = nullptr;
+  int cpus = 4;
+  int memory_mib = 2048;
+  std::string cpu_model;    ///< -cpu; empty: the architecture's default
+  std::string gic_version;  ///< arm64: "2", "3", "4"; empty: "3"
+  bool its = true;          ///< arm64 with GICv3
+  std::string ic_mode;      ///< pseries: "xics", "xive", "dual"; empty: "xive"
+  bool firmware = true;     ///< arm64: boot through UEFI, so that there is an EFI memreserve table
+  bool acpi = true;         ///< arm64
+
+  std::filesystem::path kernel;
+  std::filesystem::path initramfs;
+  std::string append;  ///< the kernel command line
+
+  /// Host file behind the guest's one virtio-blk disk, created with `capture_disk_size` bytes (sparse). The second
+  /// kernel writes the dump there.
+  std::filesystem::path capture_disk;
+  std::uint64_t capture_disk_size = 0;
+
+  std::filesystem::path log;               ///< QEMU's own messages (stderr, guest_errors)
+  std::filesystem::path trace_log;         ///< trace events, when there are any
+  std::vector<std::string> trace_events;   ///< QEMU trace events to record
+  bool pause_at_start = false;
+};
+
+struct ConsoleLine {
+  std::string text;      ///< without line end; control characters as the guest sent them
+  bool complete = true;  ///< false: what stood on the console without a line end when the machine ended
+};
+struct AgentLine {
+  std::string text;  ///< one line of the guest agent's channel, as it came: parse with care
+};
+struct HypervisorEvent {
+  std::string name;  ///< QMP event: "GUEST_PANICKED", "RESET", "SHUTDOWN", "STOP", "RESUME", ...
+  boost::json::object data;
+};
+struct MachineExited {
+  int exit_code = 0;           ///< of the QEMU process, when not killed by a signal
+  std::optional<int> signal;   ///< the signal that killed it
+};
+struct DeadlinePassed {};
+struct Interrupted {};  ///< somebody called interrupt(): Ctrl-C
+
+using Event = std::variant<ConsoleLine, AgentLine, HypervisorEvent, MachineExited, DeadlinePassed, Interrupted>;
+
+/// The guest's RAM as the host sees it, live. Valid as long as the machine object.
+struct GuestMemory {
+  std::uint64_t base = 0;               ///< guest physical address of bytes[0]
+  std::span<const std::byte> bytes;
+};
+
+class Machine {
+ public:
+  virtual ~Machine() = default;  ///< ends the guest, whatever state it is in
+
+  virtual Result<> start() = 0;
+
+  /// Waits for the next event; DeadlinePassed when there is none until then. Events come in the order in which they
+  /// happened, as far as several channels have one.
+  virtual Event next_event(Clock::time_point deadline) = 0;
+
+  /// Sends one line to the guest agent (a line end is added).
+  virtual Result<> send_to_agent(std::string_view line) = 0;
+
+  virtual Result<> inject_nmi() = 0;  ///< error of fault guest when the machine type has none
+  virtual Result<> pause() = 0;
+  virtual Result<> resume() = 0;
+
+  virtual Result<GuestMemory> memory() = 0;
+  /// Writes into the guest's RAM behind its back. The range must be inside of RAM.
+  virtual Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) = 0;
+
+  /// Ends the guest now and collects its exit. No event follows. May be called at any time, also twice.
+  virtual void stop() = 0;
+
+  /// The one member that other threads may call: makes next_event return Interrupted.
+  virtual void interrupt() = 0;
+
+  /// Versions and choices worth recording: QEMU's version, accelerator, argv, pid, whether sandboxed, as which user.
+  virtual boost::json::object describe() const = 0;
+};
+
+}  // namespace crashpath
