@@ -2,38 +2,11 @@
 
 // Which trials a run consists of.
 
-#include <string>
 #include <vector>
 
-#include "harness/machine/machine.h"
-#include "harness/trial/scenario.h"
+#include "harness/trial/planned_trial.h"
 
 namespace crashpath {
-
-/// A kernel and userland ready to boot: files in the cache, made by guestimages. harness only reads it.
-struct GuestImage {
-  const Architecture* architecture = nullptr;
-  std::string kernel_release;   ///< uname -r
-  std::string kernel_package;   ///< Debian package, or empty for a kernel of the user's
-  std::string kernel_version;   ///< of the package
-  std::string kernel_flavour;   ///< "arm64", "cloud-arm64", "rt-arm64", "powerpc64le", ...
-  std::string kernel_spec;      ///< as the user asked for it: "6.12"
-  std::filesystem::path kernel;          ///< what QEMU boots and kexec loads
-  std::filesystem::path config;          ///< kernel config, may be empty
-  std::filesystem::path initramfs;       ///< first kernel
-  std::filesystem::path initramfs_broken;  ///< first kernel, whose capture initramfs has no init
-  std::vector<std::string> probes;       ///< names of the probe modules in it
-  boost::json::object provenance;        ///< package names, versions, SHA-256 of every file: for trial.json
-};
-
-struct PlannedTrial {
-  std::string id;  ///< directory name: "pseries-6.12-panic.sysrq-1"
-  const Scenario* scenario = nullptr;
-  const GuestImage* image = nullptr;
-  MachineConfig machine;
-  int repetition = 1;
-  std::string skip_reason;  ///< not empty: it is not run, and this says what is lacking
-};
 
 /// Every combination of images and scenarios (repeated), in a stable order; combinations whose architecture a scenario
 /// does not have are left out, those that lack a need carry a skip reason.
