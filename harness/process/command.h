@@ -13,10 +13,10 @@
 namespace crashpath {
 
 struct Command {
-  std::vector<std::string> argv;                       ///< argv[0] is looked up in PATH unless it has a slash
+  std::vector<std::string> argv;  ///< argv[0] is looked up in PATH unless it has a slash
   std::map<std::string, std::string> environment = {};  ///< on top of ours
   std::filesystem::path directory = {};                 ///< empty: ours
-  std::chrono::seconds timeout{600};                   ///< then it is killed, and that is an error
+  std::chrono::seconds timeout{600};                    ///< then it is killed, and that is an error
   /// The command as a line that can be pasted into a shell.
   std::string to_shell() const;
 };
