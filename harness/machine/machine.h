@@ -97,6 +97,10 @@ class Machine {
   /// Writes into the guest's RAM behind its back. The range must be inside of RAM.
   virtual Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) = 0;
 
+  /// How long the vCPU that waited longest stood ready to run without getting a CPU of the host, since the start. A
+  /// deadline that passed meanwhile says nothing about the guest.
+  virtual Clock::duration starved() const { return {}; }
+
   /// Ends the guest now and collects its exit. No event follows. May be called at any time, also twice.
   virtual void stop() = 0;
 

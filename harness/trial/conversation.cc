@@ -1,0 +1,182 @@
+#include "harness/trial/conversation.h"
+
+#include <fmt/format.h>
+
+#include "harness/console/phases.h"
+
+namespace crashpath {
+
+namespace json = boost::json;
+
+namespace {
+
+double to_seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+std::string_view text_of(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string_view(value->as_string()) : std::string_view();
+}
+
+bool has_id(const json::object& message, int id) {
+  const json::value* value = message.if_contains("id");
+  return value != nullptr && value->is_int64() && value->as_int64() == id;
+}
+
+/// Commands in which the kernel under test is what succeeds or fails; the others can only fail by our own fault.
+bool judges_the_kernel(std::string_view run) { return run.starts_with("kexec.") || run.starts_with("cpu."); }
+
+}  // namespace
+
+Conversation::Conversation(Machine& machine, Recorder& recorder, TrialObserver& observer,
+                           const Architecture& architecture)
+    : machine_(machine),
+      recorder_(recorder),
+      observer_(observer),
+      architecture_(architecture),
+      deadlines_(architecture.name) {}
+
+void Conversation::enter(Stage stage) {
+  recorder_.enter(stage);
+  observer_.stage_entered(stage);
+  restart_deadline();
+}
+
+void Conversation::booted() { deadlines_.booted_in(Clock::now() - waiting_since_); }
+
+void Conversation::restart_deadline() {
+  waiting_since_ = Clock::now();
+  deadline_ = waiting_since_ + deadlines_.budget(recorder_.stage());
+  starved_before_ = machine_.starved();
+}
+
+/// A deadline is for the guest, so time in which the host gave it no CPU does not count. True when there is some left.
+bool Conversation::extend_for_starvation() {
+  const Clock::duration starved = machine_.starved() - std::exchange(starved_before_, machine_.starved());
+  if (starved < std::chrono::seconds(1)) return false;
+  deadline_ = Clock::now() + starved;
+  return true;
+}
+
+Result<> Conversation::await_hello(Kernel kernel) {
+  if (kernel == Kernel::second && second_said_hello_) return {};
+  const auto what = fmt::format("the {} kernel's agent", to_string(kernel));
+  for (;;) {
+    CP_TRY(await(what, "hello", std::nullopt));
+    if (kernel_ == kernel) return {};
+  }
+}
+
+Result<json::object> Conversation::ask(std::string_view run, const json::object& arguments) {
+  const int id = next_id_++;
+  json::object command{{"id", id}, {"run", run}};
+  for (const auto& [key, value] : arguments) command[key] = value;
+  restart_deadline();
+  CP_TRY(machine_.send_to_agent(json::serialize(command)));
+  const bool report = run == "report";
+  json::object answer = CP_TRY(await(fmt::format("the answer to {}", run), report ? "report" : "result", id));
+  if (report) return answer;
+  const json::value* ok = answer.if_contains("ok");
+  if (ok == nullptr || !ok->is_bool() || !ok->as_bool()) return refused(run, text_of(answer, "error"));
+  const json::value* data = answer.if_contains("data");
+  return data != nullptr && data->is_object() ? data->as_object() : json::object();
+}
+
+Error Conversation::refused(std::string_view run, std::string_view words) const {
+  const Fault fault = judges_the_kernel(run) ? Fault::guest : Fault::host;
+  return {fault, fmt::format("{}: {}", run, words.empty() ? "refused without a word" : words)};
+}
+
+Result<json::object> Conversation::await(std::string_view what, std::string_view type, std::optional<int> id) {
+  for (;;) {
+    const Event event = machine_.next_event(deadline_);
+    if (recorder_.failure()) return *recorder_.failure();
+    if (std::holds_alternative<DeadlinePassed>(event)) {
+      if (extend_for_starvation()) continue;
+      return overdue(what);
+    }
+    const auto message = CP_TRY(take(event));
+    if (message && text_of(*message, "type") == type && (!id || has_id(*message, *id))) return *message;
+  }
+}
+
+/// Records an event. A message of the agent comes back; what ends the guest is an error.
+Result<std::optional<json::object>> Conversation::take(const Event& event) {
+  if (const auto* line = std::get_if<ConsoleLine>(&event)) {
+    take_console(*line);
+  } else if (const auto* agent = std::get_if<AgentLine>(&event)) {
+    return take_agent(*agent);
+  } else if (const auto* hypervisor = std::get_if<HypervisorEvent>(&event)) {
+    recorder_.hypervisor(hypervisor->name, hypervisor->data);
+    if (hypervisor->name == "SHUTDOWN") shutdown_reason_ = text_of(hypervisor->data, "reason");
+    if (hypervisor->name == "BLOCK_IO_ERROR")
+      return Error::host(fmt::format("the host could not write the dump: {}", text_of(hypervisor->data, "reason")))
+          .with_hint("make room on the disk that holds the run's directory");
+  } else if (const auto* exit = std::get_if<MachineExited>(&event)) {
+    return exited(*exit);
+  } else if (std::holds_alternative<Interrupted>(event)) {
+    return Error::host("interrupted");
+  }
+  return std::optional<json::object>();
+}
+
+void Conversation::take_console(const ConsoleLine& line) {
+  const auto phase = find_phase(line.text, architecture_);
+  const Stage stage = recorder_.stage();
+  if (phase == Phase::kernel_start && (stage == Stage::crash || stage == Stage::handover)) {
+    if (stage == Stage::crash) enter(Stage::handover);
+    kernel_ = Kernel::second;
+    panic_line_.clear();
+    enter(Stage::second_kernel);
+  }
+  recorder_.console(kernel_, line.text);
+  observer_.console_line(line.text);
+  if (!line.text.empty()) last_line_ = line.text;
+  if (phase == Phase::panic && panic_line_.empty()) panic_line_ = line.text;
+  if (stage == Stage::crash && (phase == Phase::panic || phase == Phase::crash_kexec)) enter(Stage::handover);
+}
+
+std::optional<json::object> Conversation::take_agent(const AgentLine& line) {
+  boost::system::error_code code;
+  json::value value = json::parse(line.text, code);
+  const bool message = !code && value.is_object();
+  const Stage stage = recorder_.stage();
+  if (message && text_of(value.as_object(), "type") == "hello" &&
+      (stage == Stage::crash || stage == Stage::handover || stage == Stage::second_kernel)) {
+    // A console may stay silent all the way: the agent is a witness of its own.
+    if (stage == Stage::crash) enter(Stage::handover);
+    if (stage != Stage::second_kernel) enter(Stage::second_kernel);
+    kernel_ = Kernel::second;
+    second_said_hello_ = true;
+  }
+  recorder_.agent(kernel_, line.text);
+  if (!message) return std::nullopt;
+  json::object& object = value.as_object();
+  if (text_of(object, "type") == "progress") {
+    restart_deadline();
+    const json::value* done = object.if_contains("done");
+    const json::value* total = object.if_contains("total");
+    if (done != nullptr && total != nullptr && done->is_number() && total->is_number())
+      observer_.capture_progress(done->to_number<std::uint64_t>(), total->to_number<std::uint64_t>());
+  }
+  return std::move(object);
+}
+
+Error Conversation::exited(const MachineExited& exit) const {
+  if (!panic_line_.empty() && shutdown_reason_.starts_with("guest"))
+    return Error::guest(fmt::format("the {} kernel panicked and started no other: {}", to_string(kernel_), panic_line_));
+  if (shutdown_reason_.starts_with("guest"))
+    return Error::guest(fmt::format("the {} kernel ended the machine ({}); last console line: {}", to_string(kernel_),
+                                    shutdown_reason_, last_line_));
+  if (exit.signal) return Error::host(fmt::format("QEMU was killed by signal {}", *exit.signal));
+  return Error::host(fmt::format("QEMU ended with status {}", exit.exit_code)).with_hint("read qemu.log");
+}
+
+Error Conversation::overdue(std::string_view what) const {
+  const double waited = to_seconds(Clock::now() - waiting_since_);
+  std::string words = fmt::format("no sign of {} in {:.0f} s", what, waited);
+  if (!panic_line_.empty()) words += fmt::format("; panic: {}", panic_line_);
+  if (last_line_ != panic_line_) words += fmt::format("; last console line: {}", last_line_);
+  return Error::guest(std::move(words));
+}
+
+}  // namespace crashpath

@@ -1,0 +1,64 @@
+#pragma once
+
+// The harness's side of a running guest: waits for what the script needs next, records everything that comes meanwhile,
+// follows the guest through its stages, and says in words why it does not get further.
+
+#include <boost/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "harness/machine/machine.h"
+#include "harness/trial/deadlines.h"
+#include "harness/trial/recorder.h"
+#include "harness/trial/runner.h"
+
+namespace crashpath {
+
+class Conversation {
+ public:
+  Conversation(Machine& machine, Recorder& recorder, TrialObserver& observer, const Architecture& architecture);
+
+  Machine& machine() { return machine_; }
+  Kernel kernel() const { return kernel_; }  ///< the kernel that runs now, as far as seen
+
+  void enter(Stage stage);
+  /// The first kernel is up: from here on deadlines follow how long that took.
+  void booted();
+
+  /// Waits until the agent of this kernel says that it is there.
+  Result<> await_hello(Kernel kernel);
+
+  /// Sends a command and waits for its answer. Its `data`, or an error with the agent's words; whose fault that is
+  /// depends on the command: a kernel that refuses a crash kernel is judged, a probe that does not load is ours.
+  Result<boost::json::object> ask(std::string_view run, const boost::json::object& arguments);
+
+ private:
+  Result<boost::json::object> await(std::string_view what, std::string_view type, std::optional<int> id);
+  Result<std::optional<boost::json::object>> take(const Event& event);
+  void take_console(const ConsoleLine& line);
+  std::optional<boost::json::object> take_agent(const AgentLine& line);
+  Error exited(const MachineExited& exit) const;
+  Error overdue(std::string_view what) const;
+  Error refused(std::string_view run, std::string_view words) const;
+  bool extend_for_starvation();
+  void restart_deadline();
+
+  Machine& machine_;
+  Recorder& recorder_;
+  TrialObserver& observer_;
+  const Architecture& architecture_;
+  Deadlines deadlines_;
+  Kernel kernel_ = Kernel::first;
+  bool second_said_hello_ = false;
+  int next_id_ = 1;
+  Clock::time_point waiting_since_ = Clock::now();
+  Clock::time_point deadline_ = Clock::now();
+  Clock::duration starved_before_{};
+  std::string last_line_;
+  std::string panic_line_;       ///< of the kernel that runs now
+  std::string shutdown_reason_;  ///< QMP SHUTDOWN: "guest-reset", "guest-panic", "host-signal", ...
+  std::string host_failure_;     ///< what QEMU said that the host could not do
+};
+
+}  // namespace crashpath

@@ -1,0 +1,207 @@
+#include "harness/trial/runner.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "harness/evidence/directory.h"
+#include "harness/evidence/extract.h"
+#include "harness/evidence/page_hashes.h"
+#include "harness/trial/conversation.h"
+#include "harness/trial/script.h"
+
+namespace crashpath {
+
+namespace json = boost::json;
+
+namespace {
+
+/// A dump is never larger than the guest's RAM and its ELF headers; a filtered one may be larger by its bitmaps.
+std::uint64_t capture_disk_size(int memory_mib) { return (static_cast<std::uint64_t>(memory_mib) + 64) << 20; }
+
+constexpr std::string_view kCaptureDisk = "capture.disk";
+
+json::object describe_trial(const PlannedTrial& trial) {
+  const Scenario& scenario = *trial.scenario;
+  const GuestImage& image = *trial.image;
+  const MachineConfig& machine = trial.machine;
+  json::object about{
+      {"schema", 1},
+      {"id", trial.id},
+      {"scenario", scenario.name},
+      {"scenario_text", scenario.text},
+      {"scenario_file", scenario.file.filename().native()},
+      {"arch", machine.architecture->name},
+      {"repetition", trial.repetition},
+      {"kernel",
+       {{"release", image.kernel_release},
+        {"package", image.kernel_package},
+        {"version", image.kernel_version},
+        {"flavour", image.kernel_flavour},
+        {"spec", image.kernel_spec}}},
+      {"machine",
+       {{"backend", "qemu"},
+        {"cpus", machine.cpus},
+        {"memory_mib", machine.memory_mib},
+        {"cpu_model", machine.cpu_model},
+        {"gic_version", machine.gic_version},
+        {"its", machine.its},
+        {"ic_mode", machine.ic_mode},
+        {"firmware", machine.firmware},
+        {"acpi", machine.acpi}}},
+      {"append", machine.append},
+      {"capture", {{"format", scenario.capture.format},
+                   {"level", scenario.capture.level},
+                   {"integrity_check", scenario.capture.integrity_check},
+                   {"append", capture_command_line(trial)}}},
+      {"provenance", image.provenance},
+  };
+  if (scenario.trigger) {
+    about["trigger"] = json::object{{"kind", scenario.trigger->kind}};
+    if (scenario.trigger->cpu) about["trigger"].as_object()["cpu"] = *scenario.trigger->cpu;
+  }
+  return about;
+}
+
+/// Cuts the disk to the dump's length and gives it the name of its format.
+Result<> keep_dump(const std::filesystem::path& directory, const json::object& captured) {
+  const json::value* format = captured.if_contains("format");
+  const json::value* bytes = captured.if_contains("bytes");
+  std::uint64_t length = 0;
+  if (bytes == nullptr || !(bytes->is_int64() || bytes->is_uint64())) return Error::host("the agent gave no length of the dump");
+  length = bytes->to_number<std::uint64_t>();
+  std::error_code code;
+  const auto disk = directory / kCaptureDisk;
+  if (length > std::filesystem::file_size(disk, code) || code)
+    return Error::host(fmt::format("the agent says that the dump has {} bytes, more than its disk", length));
+  std::filesystem::resize_file(disk, length, code);
+  if (code) return Error::host(fmt::format("cannot cut {} to {} bytes: {}", disk.native(), length, code.message()));
+  const bool kdump = format != nullptr && format->is_string() && format->as_string() == "kdump";
+  std::filesystem::rename(disk, directory / (kdump ? evidence_file::kVmcoreKdump : evidence_file::kVmcoreElf), code);
+  if (code) return Error::host(fmt::format("cannot rename {}: {}", disk.native(), code.message()));
+  return {};
+}
+
+/// The guest's RAM at this moment, as hashes. The guest is stopped meanwhile, so that all pages are of one moment.
+Result<> record_memory(Machine& machine, Recorder& recorder) {
+  CP_TRY(machine.pause());
+  const GuestMemory memory = CP_TRY(machine.memory());
+  return write_page_hashes(recorder.directory() / evidence_file::kPageHashes, hash_memory(memory.base, memory.bytes));
+}
+
+class TrialRun {
+ public:
+  TrialRun(const PlannedTrial& trial, Recorder& recorder, TrialObserver& observer)
+      : trial_(trial), recorder_(recorder), observer_(observer) {}
+
+  Result<> run(const MachineFactory& make_machine);
+
+ private:
+  Result<> carry_out(Conversation& guest, const ScriptStep& step);
+  Result<> after_answer(Conversation& guest, const ScriptStep& step, const json::object& data);
+  Result<> host_step(Conversation& guest, const ScriptStep& step);
+  Result<> corrupt_crash_image(Machine& machine);
+
+  const PlannedTrial& trial_;
+  Recorder& recorder_;
+  TrialObserver& observer_;
+  json::array segments_;  ///< of the crash kernel, as kexec loaded it
+  json::object captured_;
+};
+
+Result<> TrialRun::run(const MachineFactory& make_machine) {
+  const std::vector<ScriptStep> script = CP_TRY(make_script(trial_));
+  MachineConfig config = trial_.machine;
+  config.capture_disk = recorder_.directory() / kCaptureDisk;
+  config.capture_disk_size = capture_disk_size(config.memory_mib);
+  config.log = recorder_.directory() / evidence_file::kQemuLog;
+  config.trace_log = recorder_.directory() / evidence_file::kTraceLog;
+  const std::unique_ptr<Machine> machine = CP_TRY(make_machine(config));
+
+  Conversation guest(*machine, recorder_, observer_, *config.architecture);
+  guest.enter(Stage::boot);
+  CP_TRY(machine->start());
+  recorder_.store(evidence_file::kHost, json::serialize(machine->describe()));
+  CP_TRY(guest.await_hello(Kernel::first));
+  guest.booted();
+  for (const ScriptStep& step : script) {
+    auto result = carry_out(guest, step);
+    if (!result) return std::move(result).error();
+    if (recorder_.failure()) return *recorder_.failure();
+  }
+  if (!captured_.empty()) CP_TRY(record_memory(*machine, recorder_));
+  machine->stop();
+  guest.enter(Stage::verify);
+  if (!captured_.empty()) {
+    CP_TRY(keep_dump(recorder_.directory(), captured_));
+    // What cannot be read out of a dump is the checks' to judge: they read the same dump.
+    (void)extract_from_vmcore(recorder_.directory());
+  }
+  return {};
+}
+
+Result<> TrialRun::carry_out(Conversation& guest, const ScriptStep& step) {
+  if (step.kernel == Kernel::second && guest.kernel() == Kernel::first) CP_TRY(guest.await_hello(Kernel::second));
+  if (recorder_.stage() < step.stage) guest.enter(step.stage);
+  if (step.run.starts_with("host.")) return host_step(guest, step);
+  const json::object data = CP_TRY(guest.ask(step.run, step.arguments));
+  return after_answer(guest, step, data);
+}
+
+Result<> TrialRun::after_answer(Conversation& guest, const ScriptStep& step, const json::object& data) {
+  if (step.run == "kexec.load")
+    if (const auto* segments = data.if_contains("segments"); segments != nullptr && segments->is_array())
+      segments_ = segments->as_array();
+  if (step.run == "capture") captured_ = data;
+  if (step.starts_kernel) CP_TRY(guest.await_hello(Kernel::first));
+  return {};
+}
+
+Result<> TrialRun::host_step(Conversation& guest, const ScriptStep& step) {
+  if (step.run == "host.nmi") return guest.machine().inject_nmi();
+  if (step.run == "host.corrupt-crash-image") return corrupt_crash_image(guest.machine());
+  return Error::usage(fmt::format("unknown step {}", step.run));
+}
+
+/// Changes one byte in the middle of the largest loaded segment (kernel or initramfs), behind the kernel's back.
+Result<> TrialRun::corrupt_crash_image(Machine& machine) {
+  std::uint64_t address = 0;
+  std::uint64_t largest = 0;
+  for (const auto& segment : segments_) {
+    const auto* mem = segment.is_object() ? segment.as_object().if_contains("mem") : nullptr;
+    const auto* size = segment.is_object() ? segment.as_object().if_contains("memsz") : nullptr;
+    if (mem == nullptr || size == nullptr || !mem->is_number() || !size->is_number()) continue;
+    const auto bytes = size->to_number<std::uint64_t>();
+    if (bytes <= largest) continue;
+    largest = bytes;
+    address = mem->to_number<std::uint64_t>() + bytes / 2;
+  }
+  if (largest == 0) return Error::host("the agent reported no segments of the crash kernel: there is nothing to corrupt");
+  const GuestMemory memory = CP_TRY(machine.memory());
+  if (address < memory.base || address - memory.base >= memory.bytes.size())
+    return Error::guest(fmt::format("the crash kernel's segment at {:#x} is outside of RAM", address));
+  const std::array changed{memory.bytes[address - memory.base] ^ std::byte{0xff}};
+  return machine.write_memory(address, changed);
+}
+
+EndedBy ended_by(Fault fault) { return fault == Fault::guest ? EndedBy::guest : EndedBy::host; }
+
+}  // namespace
+
+Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory, const MachineFactory& make_machine,
+                   TrialObserver& observer) {
+  Recorder recorder = CP_TRY(Recorder::create(directory));
+  recorder.store(evidence_file::kTrial, json::serialize(describe_trial(trial)));
+  if (recorder.failure()) return *recorder.failure();
+  if (!trial.skip_reason.empty()) {
+    recorder.end(EndedBy::lacks, trial.skip_reason);
+    return {};
+  }
+  const Result<> result = TrialRun(trial, recorder, observer).run(make_machine);
+  if (!result) recorder.end(ended_by(result.error().fault()), result.error().message());
+  else recorder.end(EndedBy::done, "");
+  if (recorder.failure()) return *recorder.failure();
+  return {};
+}
+
+}  // namespace crashpath

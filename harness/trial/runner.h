@@ -1,0 +1,31 @@
+#pragma once
+
+// Runs one trial: takes a guest through its script and leaves evidence. It judges nothing.
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "harness/machine/machine.h"
+#include "harness/trial/planned_trial.h"
+#include "harness/trial/recorder.h"
+
+namespace crashpath {
+
+/// Told what happens, for live progress. Called on the trial's own thread.
+class TrialObserver {
+ public:
+  virtual ~TrialObserver() = default;
+  virtual void stage_entered(Stage stage) = 0;
+  virtual void console_line(std::string_view text) = 0;
+  virtual void capture_progress(std::uint64_t done, std::uint64_t total) = 0;
+};
+
+using MachineFactory = std::function<Result<std::unique_ptr<Machine>>(const MachineConfig&)>;
+
+/// Always leaves a timeline with an end, as far as the disk allows. An error only where no evidence could be written
+/// at all (directory unwritable). To end it early, interrupt its machine.
+Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory, const MachineFactory& make_machine,
+                   TrialObserver& observer);
+
+}  // namespace crashpath

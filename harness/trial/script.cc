@@ -1,0 +1,99 @@
+#include "harness/trial/script.h"
+
+#include <fmt/format.h>
+
+#include "harness/trial/triggers.h"
+
+namespace crashpath {
+
+namespace json = boost::json;
+
+namespace {
+
+ScriptStep agent_step(Stage stage, Kernel kernel, std::string run, json::object arguments = {}) {
+  return {.stage = stage, .kernel = kernel, .run = std::move(run), .arguments = std::move(arguments)};
+}
+
+ScriptStep load_crash_kernel(const PlannedTrial& trial) {
+  const auto& capture = trial.scenario->capture;
+  json::array arguments;
+  // Purgatory's SHA-256 check takes most of the time from crash to second kernel under TCG (-i leaves it out).
+  if (!capture.integrity_check) arguments.emplace_back("-i");
+  for (const auto& argument : capture.kexec_args) arguments.emplace_back(argument);
+  return agent_step(Stage::arm, Kernel::first, "kexec.load",
+                    {{"panic", true}, {"append", capture_command_line(trial)}, {"args", std::move(arguments)}});
+}
+
+void add_plain_kexec(const PlannedTrial& trial, Stage stage, std::vector<ScriptStep>& script) {
+  script.push_back(agent_step(stage, Kernel::first, "kexec.load",
+                              {{"panic", false}, {"append", trial.machine.append}, {"args", json::array{"-i"}}}));
+  script.push_back(agent_step(stage, Kernel::first, "kexec.exec"));
+  script.back().starts_kernel = true;
+}
+
+}  // namespace
+
+std::string capture_command_line(const PlannedTrial& trial) {
+  const Architecture& architecture = *trial.machine.architecture;
+  return fmt::format("console={} panic=-1 {}{}{}", architecture.console, architecture.capture_append,
+                     trial.scenario->capture.append.empty() ? "" : " ", trial.scenario->capture.append);
+}
+
+json::object report_arguments() {
+  return {{"files",
+           {"/proc/iomem", "/proc/cmdline", "/proc/meminfo", "/proc/modules", "/proc/sys/kernel/tainted",
+            "/proc/sys/kernel/osrelease", "/sys/kernel/kexec_crash_size", "/sys/kernel/kexec_crash_loaded",
+            "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/present"}},
+          {"hex", {"/sys/kernel/notes"}},
+          {"symbols", {"_text", "_stext", "_etext", "_end", "__init_begin", "__init_end"}}};
+}
+
+Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
+  const Scenario& scenario = *trial.scenario;
+  std::vector<ScriptStep> script;
+  if (scenario.capture.load) script.push_back(load_crash_kernel(trial));
+  for (const auto& step : scenario.steps) {
+    if (step.run == "kexec") {
+      add_plain_kexec(trial, Stage::arm, script);
+      if (scenario.capture.load) script.push_back(load_crash_kernel(trial));
+    } else {
+      script.push_back(agent_step(Stage::arm, Kernel::first, step.run, step.arguments));
+    }
+  }
+  script.push_back(agent_step(Stage::arm, Kernel::first, "report", report_arguments()));
+  if (!scenario.trigger) return script;
+
+  const TriggerKind& kind = CP_TRY(find_trigger(scenario.trigger->kind));
+  if (kind.plain_kexec) {
+    add_plain_kexec(trial, Stage::crash, script);
+    script.back().starts_kernel = false;  // the kernel that comes is the second one of this trial
+  } else {
+    script.push_back(agent_step(Stage::crash, Kernel::first, "trigger", kind.agent_arguments(*scenario.trigger)));
+    if (kind.nmi) script.push_back(agent_step(Stage::crash, Kernel::first, "host.nmi"));
+  }
+
+  script.push_back(agent_step(Stage::second_kernel, Kernel::second, "report", report_arguments()));
+  if (scenario.capture.load && scenario.capture.capture && !kind.plain_kexec) {
+    script.push_back(agent_step(Stage::capture, Kernel::second, "vmcore.headers"));
+    script.push_back(agent_step(Stage::capture, Kernel::second, "capture",
+                                {{"format", scenario.capture.format},
+                                 {"level", scenario.capture.level},
+                                 {"or_elf", true},
+                                 {"device", "/dev/vda"}}));
+  }
+  return script;
+}
+
+std::string to_agent_script(const std::vector<ScriptStep>& script) {
+  std::string text;
+  int id = 0;
+  for (const auto& step : script) {
+    if (step.run.starts_with("host.")) continue;
+    json::object line{{"in", to_string(step.kernel)}, {"id", ++id}, {"run", step.run}};
+    for (const auto& [key, value] : step.arguments) line[key] = value;
+    text += json::serialize(line) + "\n";
+  }
+  return text;
+}
+
+}  // namespace crashpath
