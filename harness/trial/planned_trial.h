@@ -34,7 +34,8 @@ struct PlannedTrial {
   const GuestImage* image = nullptr;
   MachineConfig machine;
   int repetition = 1;
-  std::string skip_reason;  ///< not empty: it is not run, and this says what is lacking
+  std::string skip_reason;   ///< not empty: it is not run, and this says what the guest lacks
+  std::string error_reason;  ///< not empty: it cannot be run, and this says what we or the host failed at
 };
 
 }  // namespace crashpath

@@ -197,6 +197,10 @@ Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& direc
     recorder.end(EndedBy::lacks, trial.skip_reason);
     return {};
   }
+  if (!trial.error_reason.empty()) {
+    recorder.end(EndedBy::host, trial.error_reason);
+    return {};
+  }
   const Result<> result = TrialRun(trial, recorder, observer).run(make_machine);
   if (!result) recorder.end(ended_by(result.error().fault()), result.error().message());
   else recorder.end(EndedBy::done, "");
