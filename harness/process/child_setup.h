@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -63,6 +64,8 @@ class ChildSetup {
   bool give_descriptors() const {
     for (int number = 0; number < 3; ++number)
       if (::dup2(stdio_[number], number) < 0) return false;
+    // Also what whoever started us left open. An old kernel without this call passes such descriptors on.
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     for (const int fd : options_.inherit)
       if (::fcntl(fd, F_SETFD, 0) < 0) return false;
     return true;
