@@ -17,7 +17,8 @@
 namespace crashpath {
 
 struct CheckResult {
-  Outcome outcome = Outcome::fail;  ///< pass, fail or skip
+  Outcome outcome =
+      Outcome::fail;  ///< pass, fail or skip; error, given by judge(), where the check itself broke
   std::string expected;
   std::string got;       ///< for a skip: the reason
   std::string evidence;  ///< the file (and line, or address) that shows it, relative to the trial's directory
@@ -42,7 +43,8 @@ struct Check {
   std::string name;     ///< "vmcore.pages-match-memory"
   std::string summary;  ///< one line for `crashpath list checks`
   std::vector<ParameterSpec> parameters = {};
-  /// Reads evidence only. An error of this function (evidence missing or unreadable) is counted as a failed check.
+  /// Reads evidence only. An error of this function (evidence missing or unreadable) is counted as a failed
+  /// check.
   std::function<Result<CheckResult>(const Evidence&, const CheckParameters&)> run = {};
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// A scenario: what a guest is put through. One TOML file, docs/scenarios.md. Unknown keys, wrong types and impossible
-// values are usage errors that name file, line and column.
+// A scenario: what a guest is put through. One TOML file, docs/scenarios.md. Unknown keys, wrong types and
+// impossible values are usage errors that name file, line and column.
 
 #include <boost/json.hpp>
 #include <filesystem>
@@ -36,18 +36,18 @@ struct ScenarioKernel {
 
 /// [capture]: the crash kernel and what it does.
 struct ScenarioCapture {
-  bool load = true;               ///< false: the scenario loads no crash kernel
-  bool capture = true;            ///< false: the second kernel reports, writes no dump
-  std::string format = "kdump";   ///< "kdump", "elf"
-  int level = 31;                 ///< makedumpfile -d
-  bool integrity_check = false;   ///< purgatory's SHA-256 check: kexec without -i
-  std::string append;             ///< behind the architecture's capture arguments
+  bool load = true;              ///< false: the scenario loads no crash kernel
+  bool capture = true;           ///< false: the second kernel reports, writes no dump
+  std::string format = "kdump";  ///< "kdump", "elf"
+  int level = 31;                ///< makedumpfile -d
+  bool integrity_check = false;  ///< purgatory's SHA-256 check: kexec without -i
+  std::string append;            ///< behind the architecture's capture arguments
   std::vector<std::string> kexec_args;
   std::string initramfs = "standard";  ///< "standard", "without-init"
 };
 
-/// [[step]]: before the trigger, in the first kernel through the agent (docs/agent-protocol.md has the commands), or
-/// by the harness itself where `run` begins with "host.".
+/// [[step]]: before the trigger, in the first kernel through the agent (docs/agent-protocol.md has the
+/// commands), or by the harness itself where `run` begins with "host.".
 struct ScenarioStep {
   std::string run;
   boost::json::object arguments;
@@ -56,7 +56,7 @@ struct ScenarioStep {
 
 /// [trigger]
 struct ScenarioTrigger {
-  std::string kind;               ///< "sysrq-c", "nmi", "kexec", or a probe's: see triggers.h
+  std::string kind;  ///< "sysrq-c", "nmi", "kexec", or a probe's: see triggers.h
   std::optional<int> cpu;
   boost::json::object arguments;  ///< whatever else stands there
 };
@@ -93,8 +93,13 @@ struct Scenario {
   bool supports(const Architecture& architecture) const;
 };
 
+class TomlTable;
+/// A table of [machine]'s keys, also in plan files.
+Result<ScenarioMachine> read_machine(TomlTable& table);
+
 /// Parses and checks one scenario. `registry` knows the checks and their parameters.
-Result<Scenario> parse_scenario(std::string text, const std::filesystem::path& file, const CheckRegistry& registry);
+Result<Scenario> parse_scenario(std::string text, const std::filesystem::path& file,
+                                const CheckRegistry& registry);
 
 /// Every *.toml below the directories, by name; two of one name are an error that names both files.
 Result<std::vector<Scenario>> load_scenarios(const std::vector<std::filesystem::path>& directories,

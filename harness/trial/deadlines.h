@@ -1,0 +1,29 @@
+#pragma once
+
+// How long a guest may take for each stage, scaled by how fast this host booted this guest.
+
+#include <optional>
+#include <string_view>
+
+#include "harness/evidence/stage.h"
+#include "harness/machine/machine.h"
+
+namespace crashpath {
+
+class Deadlines {
+ public:
+  explicit Deadlines(std::string_view architecture);
+
+  /// From power-on to the first kernel's agent.
+  void booted_in(Clock::duration boot) { boot_ = boot; }
+
+  /// How long to wait in this stage for the next sign of life (an answer, progress, the next stage). Before
+  /// boot was measured it is generous: emulation on a loaded host.
+  Clock::duration budget(Stage stage) const;
+
+ private:
+  Clock::duration slowest_boot_;
+  std::optional<Clock::duration> boot_;
+};
+
+}  // namespace crashpath

@@ -1,0 +1,111 @@
+#include "harness/trial/triggers.h"
+
+#include <fmt/format.h>
+
+#include "harness/trial/toml_table.h"
+
+namespace crashpath {
+namespace {
+
+TriggerKind probe(std::string_view name, std::string_view summary, std::string_view parameters,
+                  std::string_view last_words, std::string_view append = "") {
+  return {.name = name,
+          .summary = summary,
+          .agent_kind = "",
+          .module = "crash_context",
+          .module_parameters = parameters,
+          .need = "probe:crash_context",
+          .append = append,
+          .last_words = last_words};
+}
+
+std::vector<TriggerKind> make_trigger_kinds() {
+  return {
+      {.name = "sysrq-c",
+       .summary = "write c to /proc/sysrq-trigger",
+       .agent_kind = "sysrq-c",
+       .module = "",
+       .module_parameters = "",
+       .need = "",
+       .append = "",
+       .last_words = "Kernel panic - not syncing: sysrq triggered crash"},
+      // On powerpc a system reset goes to the crash kernel without a panic message
+      // (arch/powerpc/kernel/traps.c, system_reset_exception).
+      {.name = "nmi",
+       .summary = "the hypervisor injects an NMI (pseries: a system reset)",
+       .agent_kind = "wait",
+       .module = "",
+       .module_parameters = "",
+       .nmi = true,
+       .takes_cpu = false,
+       .need = "machine:nmi",
+       .append = "",
+       .last_words = ""},
+      {.name = "kexec",
+       .summary = "no crash: a plain kexec of the same kernel",
+       .agent_kind = "",
+       .module = "",
+       .module_parameters = "",
+       .plain_kexec = true,
+       .takes_cpu = false,
+       .need = "",
+       .append = "",
+       .last_words = ""},
+      probe("panic-in-irq", "panic() in a hard interrupt", "context=hardirq",
+            "Kernel panic - not syncing: crash_context: hardirq$"),
+      probe("panic-in-softirq", "panic() in a soft interrupt", "context=softirq",
+            "Kernel panic - not syncing: crash_context: softirq$"),
+      probe("panic-irqs-off", "panic() in a task that has interrupts off", "context=irqs-off",
+            "Kernel panic - not syncing: crash_context: irqs-off$"),
+      // oops_end() and die() start the crash kernel before they would panic, so that "Kernel panic" is never
+      // said.
+      probe("oops", "a bad memory access of a task, with panic_on_oops", "context=oops",
+            "Oops: ", "oops=panic"),
+      probe("bug-in-kthread", "BUG() in a kernel thread, with panic_on_oops", "context=bug-kthread",
+            "kernel BUG at ", "oops=panic"),
+      // Through sysctl.*, which the kernel applies last thing before init: a WARN while booting is another
+      // finding.
+      probe("warn", "WARN() in a kernel thread, with panic_on_warn", "context=warn",
+            "Kernel panic - not syncing: .*panic_on_warn set", "sysctl.kernel.panic_on_warn=1"),
+      probe("hung-task", "a task hangs in state D until the watchdog panics", "context=hung-task",
+            "Kernel panic - not syncing: hung_task: blocked tasks",
+            "sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=5"),
+      // The watchdog panics after twice this threshold. Lower ones see lock-ups where the host is only busy.
+      probe("soft-lockup", "a task does not let go of its CPU until the watchdog panics",
+            "context=soft-lockup", "Kernel panic - not syncing: softlockup: hung tasks",
+            "sysctl.kernel.softlockup_panic=1 sysctl.kernel.watchdog_thresh=4"),
+      probe("oom", "a kernel thread takes all memory, with panic_on_oom", "context=oom",
+            "Kernel panic - not syncing: .*(panic_on_oom is enabled|deadlocked on memory)",
+            "sysctl.vm.panic_on_oom=1"),
+  };
+}
+
+}  // namespace
+
+boost::json::object TriggerKind::agent_arguments(const ScenarioTrigger& trigger) const {
+  boost::json::object arguments{{"kind", agent_kind.empty() ? name : agent_kind}};
+  if (trigger.cpu) arguments["cpu"] = *trigger.cpu;
+  if (!module.empty()) {
+    arguments["module"] = module;
+    arguments["params"] = module_parameters;
+  }
+  for (const auto& [key, value] : trigger.arguments) arguments[key] = value;
+  return arguments;
+}
+
+const std::vector<TriggerKind>& trigger_kinds() {
+  static const std::vector<TriggerKind> all = make_trigger_kinds();
+  return all;
+}
+
+Result<TriggerKind> find_trigger(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const auto& kind : trigger_kinds()) {
+    if (kind.name == name) return kind;
+    names.push_back(kind.name);
+  }
+  return Error::usage(fmt::format("unknown trigger kind \"{}\"{}", name, suggestion(name, names)))
+      .with_hint(fmt::format("kinds are {}", fmt::join(names, ", ")));
+}
+
+}  // namespace crashpath
