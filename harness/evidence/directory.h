@@ -1,7 +1,7 @@
 #pragma once
 
-// The names of the files in a trial's evidence directory: written by harness/trial, read by checks. docs/evidence.md
-// says what is in them.
+// The names of the files in a trial's evidence directory: written by harness/trial, read by checks.
+// docs/evidence.md says what is in them.
 
 #include <string_view>
 

@@ -1,9 +1,10 @@
 #pragma once
 
-// Read access to one trial's evidence directory. What is costly to read (agent messages, the dump) is read once, when
-// first asked for. Not thread-safe; one thread judges one trial.
+// Read access to one trial's evidence directory. What is costly to read (agent messages, the dump) is read
+// once, when first asked for. Not thread-safe; one thread judges one trial.
 
 #include <boost/json.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -16,6 +17,8 @@
 namespace crashpath {
 
 class Vmcore;
+struct CoreHeaders;
+struct PageHashes;
 
 enum class Kernel { first, second };
 std::string_view to_string(Kernel kernel);  ///< "first", "second"
@@ -46,19 +49,32 @@ class Evidence {
   /// console-first.log or console-second.log.
   Result<const std::vector<RecordedLine>*> console(Kernel kernel) const;
 
-  /// Every message of the agent (agent.jsonl) of one kernel, in order. A line that is no JSON object, or is longer
-  /// than the protocol allows, is skipped: the guest may be corrupt.
+  /// Every message of the agent (agent.jsonl) of one kernel, in order. A line that is no JSON object, or is
+  /// longer than the protocol allows, is skipped: the guest may be corrupt.
   Result<const std::vector<boost::json::object>*> agent(Kernel kernel) const;
   /// The last message of this type of this kernel, or an error that says that it is missing.
   Result<const boost::json::object*> last_message(Kernel kernel, std::string_view type) const;
   /// Text of a file of the guest (such as /proc/iomem) in the kernel's latest report that has it.
   Result<std::string> guest_file(Kernel kernel, std::string_view path) const;
+  /// The same for a file that was asked for in hex: its bytes.
+  Result<std::string> guest_bytes(Kernel kernel, std::string_view path) const;
+  /// Address of a symbol in the kernel's latest report that has it (/proc/kallsyms).
+  Result<std::uint64_t> guest_symbol(Kernel kernel, std::string_view name) const;
+  /// The beginning of /proc/vmcore as the second kernel's agent sent it (vmcore.headers).
+  Result<const CoreHeaders*> vmcore_headers() const;
+  /// memory-captured.pagehash
+  Result<const PageHashes*> page_hashes() const;
 
   /// The dump, opened through libkdumpfile; kdump format first, else ELF.
   Result<const Vmcore*> vmcore() const;
+  /// The file that vmcore() reads: "vmcore.kdump" or "vmcore"; an error when there is neither.
+  Result<std::string_view> vmcore_file() const;
 
  private:
   struct Cache;
+  Result<std::string> reported(Kernel kernel, std::string_view member, std::string_view key) const;
+  Result<CoreHeaders> read_vmcore_headers() const;
+
   std::filesystem::path directory_;
   std::unique_ptr<Cache> cache_;
 };

@@ -19,7 +19,8 @@ struct Range {
   bool overlaps(const Range& other) const { return begin < other.end && other.begin < end; }
   bool operator==(const Range&) const = default;
 };
-std::string to_string(const Range& range);  ///< "0x40000000-0x47ffffff", the last address included as iomem prints it
+std::string to_string(
+    const Range& range);  ///< "0x40000000-0x47ffffff", the last address included as iomem prints it
 
 struct IomemEntry {
   Range range;
@@ -27,7 +28,8 @@ struct IomemEntry {
   int depth = 0;     ///< nesting: 0 is top level
 };
 
-/// All lines; an error for a line that is not one of /proc/iomem, or when every address is 0 (read without privilege).
+/// All lines; an error for a line that is not one of /proc/iomem, or when every address is 0 (read without
+/// privilege).
 Result<std::vector<IomemEntry>> parse_iomem(std::string_view text);
 std::vector<Range> ranges_named(const std::vector<IomemEntry>& iomem, std::string_view name);
 

@@ -1,15 +1,16 @@
 #pragma once
 
-// The guest's RAM as the host saw it at one moment, kept as one 64-bit hash (XXH3) per 4 KiB page: enough to prove that
-// a page of a dump is the page the guest had, in 4 MiB for 2 GiB of RAM.
+// The guest's RAM as the host saw it at one moment, kept as one 64-bit hash (XXH3) per 4 KiB page: enough to
+// prove that a page of a dump is the page the guest had, in 4 MiB for 2 GiB of RAM.
 //
-// File layout, little-endian: char magic[8] "CPPGHASH"; u32 version 1; u32 page_size 4096; u64 ram_base; u64 pages;
-// then u64 hash[pages].
+// File layout, little-endian: char magic[8] "CPPGHASH"; u32 version 1; u32 page_size 4096; u64 ram_base; u64
+// pages; then u64 hash[pages].
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/result.h"
@@ -29,6 +30,8 @@ struct PageHashes {
 std::uint64_t hash_page(std::span<const std::byte> page);  ///< of kHashedPageSize bytes
 PageHashes hash_memory(std::uint64_t ram_base, std::span<const std::byte> ram);
 Result<> write_page_hashes(const std::filesystem::path& file, const PageHashes& hashes);
-Result<PageHashes> read_page_hashes(const std::filesystem::path& file);  ///< refuses what is truncated or not ours
+/// Refuses what is truncated or not ours.
+Result<PageHashes> parse_page_hashes(std::string_view content);
+Result<PageHashes> read_page_hashes(const std::filesystem::path& file);
 
 }  // namespace crashpath

@@ -2,12 +2,14 @@
 
 // timeline.jsonl: how a trial went, written while it goes. One JSON object a line:
 //   {"t": 3.25, "stage": "boot"}                                      a stage was entered
-//   {"t": 9.5, "end": "captured", "fault": "none", "words": "..."}    the trial ended
+//   {"t": 9.5, "end": "done", "words": "..."}                         the trial ended: done, guest, host,
+//   lacks
 // The verdict's stages and the difference between fail, skip and error come from here and nowhere else.
 
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/result.h"
@@ -39,6 +41,9 @@ struct Timeline {
   std::optional<TimelineEnd> end;  ///< none: the harness itself was killed
 };
 
+/// An error for a line that is neither; a last line without its line end is left out, for that is how a
+/// killed harness leaves the file.
+Result<Timeline> parse_timeline(std::string_view text);
 Result<Timeline> read_timeline(const std::filesystem::path& file);
 std::string to_json_line(const TimelineStage& stage);  ///< with line end
 std::string to_json_line(const TimelineEnd& end);
