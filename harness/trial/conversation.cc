@@ -10,7 +10,9 @@ namespace json = boost::json;
 
 namespace {
 
-double to_seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+double to_seconds(Clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 std::string_view text_of(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
@@ -22,8 +24,11 @@ bool has_id(const json::object& message, int id) {
   return value != nullptr && value->is_int64() && value->as_int64() == id;
 }
 
-/// Commands in which the kernel under test is what succeeds or fails; the others can only fail by our own fault.
-bool judges_the_kernel(std::string_view run) { return run.starts_with("kexec.") || run.starts_with("cpu."); }
+/// Commands in which the kernel under test is what succeeds or fails; the others can only fail by our own
+/// fault.
+bool judges_the_kernel(std::string_view run) {
+  return run.starts_with("kexec.") || run.starts_with("cpu.");
+}
 
 }  // namespace
 
@@ -41,7 +46,9 @@ void Conversation::enter(Stage stage) {
   restart_deadline();
 }
 
-void Conversation::booted() { deadlines_.booted_in(Clock::now() - waiting_since_); }
+void Conversation::booted() {
+  deadlines_.booted_in(Clock::now() - waiting_since_);
+}
 
 void Conversation::restart_deadline() {
   waiting_since_ = Clock::now();
@@ -49,7 +56,8 @@ void Conversation::restart_deadline() {
   starved_before_ = machine_.starved();
 }
 
-/// A deadline is for the guest, so time in which the host gave it no CPU does not count. True when there is some left.
+/// A deadline is for the guest, so time in which the host gave it no CPU does not count. True when there is
+/// some left.
 bool Conversation::extend_for_starvation() {
   const Clock::duration starved = machine_.starved() - std::exchange(starved_before_, machine_.starved());
   if (starved < std::chrono::seconds(1)) return false;
@@ -86,7 +94,8 @@ Error Conversation::refused(std::string_view run, std::string_view words) const 
   return {fault, fmt::format("{}: {}", run, words.empty() ? "refused without a word" : words)};
 }
 
-Result<json::object> Conversation::await(std::string_view what, std::string_view type, std::optional<int> id) {
+Result<json::object> Conversation::await(std::string_view what, std::string_view type,
+                                         std::optional<int> id) {
   for (;;) {
     const Event event = machine_.next_event(deadline_);
     if (recorder_.failure()) return *recorder_.failure();
@@ -109,7 +118,8 @@ Result<std::optional<json::object>> Conversation::take(const Event& event) {
     recorder_.hypervisor(hypervisor->name, hypervisor->data);
     if (hypervisor->name == "SHUTDOWN") shutdown_reason_ = text_of(hypervisor->data, "reason");
     if (hypervisor->name == "BLOCK_IO_ERROR")
-      return Error::host(fmt::format("the host could not write the dump: {}", text_of(hypervisor->data, "reason")))
+      return Error::host(
+                 fmt::format("the host could not write the dump: {}", text_of(hypervisor->data, "reason")))
           .with_hint("make room on the disk that holds the run's directory");
   } else if (const auto* exit = std::get_if<MachineExited>(&event)) {
     return exited(*exit);
@@ -163,10 +173,11 @@ std::optional<json::object> Conversation::take_agent(const AgentLine& line) {
 
 Error Conversation::exited(const MachineExited& exit) const {
   if (!panic_line_.empty() && shutdown_reason_.starts_with("guest"))
-    return Error::guest(fmt::format("the {} kernel panicked and started no other: {}", to_string(kernel_), panic_line_));
+    return Error::guest(
+        fmt::format("the {} kernel panicked and started no other: {}", to_string(kernel_), panic_line_));
   if (shutdown_reason_.starts_with("guest"))
-    return Error::guest(fmt::format("the {} kernel ended the machine ({}); last console line: {}", to_string(kernel_),
-                                    shutdown_reason_, last_line_));
+    return Error::guest(fmt::format("the {} kernel ended the machine ({}); last console line: {}",
+                                    to_string(kernel_), shutdown_reason_, last_line_));
   if (exit.signal) return Error::host(fmt::format("QEMU was killed by signal {}", *exit.signal));
   return Error::host(fmt::format("QEMU ended with status {}", exit.exit_code)).with_hint("read qemu.log");
 }

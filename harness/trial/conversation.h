@@ -1,7 +1,7 @@
 #pragma once
 
-// The harness's side of a running guest: waits for what the script needs next, records everything that comes meanwhile,
-// follows the guest through its stages, and says in words why it does not get further.
+// The harness's side of a running guest: waits for what the script needs next, records everything that comes
+// meanwhile, follows the guest through its stages, and says in words why it does not get further.
 
 #include <boost/json.hpp>
 #include <optional>
@@ -17,7 +17,8 @@ namespace crashpath {
 
 class Conversation {
  public:
-  Conversation(Machine& machine, Recorder& recorder, TrialObserver& observer, const Architecture& architecture);
+  Conversation(Machine& machine, Recorder& recorder, TrialObserver& observer,
+               const Architecture& architecture);
 
   Machine& machine() { return machine_; }
   Kernel kernel() const { return kernel_; }  ///< the kernel that runs now, as far as seen
@@ -29,8 +30,9 @@ class Conversation {
   /// Waits until the agent of this kernel says that it is there.
   Result<> await_hello(Kernel kernel);
 
-  /// Sends a command and waits for its answer. Its `data`, or an error with the agent's words; whose fault that is
-  /// depends on the command: a kernel that refuses a crash kernel is judged, a probe that does not load is ours.
+  /// Sends a command and waits for its answer. Its `data`, or an error with the agent's words; whose fault
+  /// that is depends on the command: a kernel that refuses a crash kernel is judged, a probe that does not
+  /// load is ours.
   Result<boost::json::object> ask(std::string_view run, const boost::json::object& arguments);
 
  private:
@@ -58,7 +60,6 @@ class Conversation {
   std::string last_line_;
   std::string panic_line_;       ///< of the kernel that runs now
   std::string shutdown_reason_;  ///< QMP SHUTDOWN: "guest-reset", "guest-panic", "host-signal", ...
-  std::string host_failure_;     ///< what QEMU said that the host could not do
 };
 
 }  // namespace crashpath

@@ -59,13 +59,16 @@ void Recorder::agent(Kernel kernel, std::string_view line) {
   boost::system::error_code code;
   json::value message = json::parse(line, code);
   json::object entry{{"t", seconds()}, {"kernel", to_string(kernel)}};
-  if (code || !message.is_object()) entry["raw"] = line;
-  else entry["message"] = std::move(message);
+  if (code || !message.is_object())
+    entry["raw"] = line;
+  else
+    entry["message"] = std::move(message);
   append(evidence_file::kAgent, json::serialize(entry) + "\n");
 }
 
 void Recorder::hypervisor(std::string_view event, const json::object& data) {
-  append(evidence_file::kQmp, json::serialize(json::object{{"t", seconds()}, {"event", event}, {"data", data}}) + "\n");
+  append(evidence_file::kQmp,
+         json::serialize(json::object{{"t", seconds()}, {"event", event}, {"data", data}}) + "\n");
 }
 
 void Recorder::store(std::string_view file, std::string_view content) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Writes a trial's evidence while it happens: every line reaches the file before the next event is looked at, so that
-// a killed harness leaves what there was.
+// Writes a trial's evidence while it happens: every line reaches the file before the next event is looked at,
+// so that a killed harness leaves what there was.
 
 #include <chrono>
 #include <filesystem>

@@ -16,8 +16,11 @@ namespace json = boost::json;
 
 namespace {
 
-/// A dump is never larger than the guest's RAM and its ELF headers; a filtered one may be larger by its bitmaps.
-std::uint64_t capture_disk_size(int memory_mib) { return (static_cast<std::uint64_t>(memory_mib) + 64) << 20; }
+/// A dump is never larger than the guest's RAM and its ELF headers; a filtered one may be larger by its
+/// bitmaps.
+std::uint64_t capture_disk_size(int memory_mib) {
+  return (static_cast<std::uint64_t>(memory_mib) + 64) << 20;
+}
 
 constexpr std::string_view kCaptureDisk = "capture.disk";
 
@@ -50,10 +53,11 @@ json::object describe_trial(const PlannedTrial& trial) {
         {"firmware", machine.firmware},
         {"acpi", machine.acpi}}},
       {"append", machine.append},
-      {"capture", {{"format", scenario.capture.format},
-                   {"level", scenario.capture.level},
-                   {"integrity_check", scenario.capture.integrity_check},
-                   {"append", capture_command_line(trial)}}},
+      {"capture",
+       {{"format", scenario.capture.format},
+        {"level", scenario.capture.level},
+        {"integrity_check", scenario.capture.integrity_check},
+        {"append", capture_command_line(trial)}}},
       {"provenance", image.provenance},
   };
   if (scenario.trigger) {
@@ -68,25 +72,30 @@ Result<> keep_dump(const std::filesystem::path& directory, const json::object& c
   const json::value* format = captured.if_contains("format");
   const json::value* bytes = captured.if_contains("bytes");
   std::uint64_t length = 0;
-  if (bytes == nullptr || !(bytes->is_int64() || bytes->is_uint64())) return Error::host("the agent gave no length of the dump");
+  if (bytes == nullptr || !(bytes->is_int64() || bytes->is_uint64()))
+    return Error::host("the agent gave no length of the dump");
   length = bytes->to_number<std::uint64_t>();
   std::error_code code;
   const auto disk = directory / kCaptureDisk;
   if (length > std::filesystem::file_size(disk, code) || code)
     return Error::host(fmt::format("the agent says that the dump has {} bytes, more than its disk", length));
   std::filesystem::resize_file(disk, length, code);
-  if (code) return Error::host(fmt::format("cannot cut {} to {} bytes: {}", disk.native(), length, code.message()));
+  if (code)
+    return Error::host(fmt::format("cannot cut {} to {} bytes: {}", disk.native(), length, code.message()));
   const bool kdump = format != nullptr && format->is_string() && format->as_string() == "kdump";
-  std::filesystem::rename(disk, directory / (kdump ? evidence_file::kVmcoreKdump : evidence_file::kVmcoreElf), code);
+  std::filesystem::rename(disk, directory / (kdump ? evidence_file::kVmcoreKdump : evidence_file::kVmcoreElf),
+                          code);
   if (code) return Error::host(fmt::format("cannot rename {}: {}", disk.native(), code.message()));
   return {};
 }
 
-/// The guest's RAM at this moment, as hashes. The guest is stopped meanwhile, so that all pages are of one moment.
+/// The guest's RAM at this moment, as hashes. The guest is stopped meanwhile, so that all pages are of one
+/// moment.
 Result<> record_memory(Machine& machine, Recorder& recorder) {
   CP_TRY(machine.pause());
   const GuestMemory memory = CP_TRY(machine.memory());
-  return write_page_hashes(recorder.directory() / evidence_file::kPageHashes, hash_memory(memory.base, memory.bytes));
+  return write_page_hashes(recorder.directory() / evidence_file::kPageHashes,
+                           hash_memory(memory.base, memory.bytes));
 }
 
 class TrialRun {
@@ -141,7 +150,8 @@ Result<> TrialRun::run(const MachineFactory& make_machine) {
 }
 
 Result<> TrialRun::carry_out(Conversation& guest, const ScriptStep& step) {
-  if (step.kernel == Kernel::second && guest.kernel() == Kernel::first) CP_TRY(guest.await_hello(Kernel::second));
+  if (step.kernel == Kernel::second && guest.kernel() == Kernel::first)
+    CP_TRY(guest.await_hello(Kernel::second));
   if (recorder_.stage() < step.stage) guest.enter(step.stage);
   if (step.run.starts_with("host.")) return host_step(guest, step);
   const json::object data = CP_TRY(guest.ask(step.run, step.arguments));
@@ -163,7 +173,8 @@ Result<> TrialRun::host_step(Conversation& guest, const ScriptStep& step) {
   return Error::usage(fmt::format("unknown step {}", step.run));
 }
 
-/// Changes one byte in the middle of the largest loaded segment (kernel or initramfs), behind the kernel's back.
+/// Changes one byte in the middle of the largest loaded segment (kernel or initramfs), behind the kernel's
+/// back.
 Result<> TrialRun::corrupt_crash_image(Machine& machine) {
   std::uint64_t address = 0;
   std::uint64_t largest = 0;
@@ -176,7 +187,8 @@ Result<> TrialRun::corrupt_crash_image(Machine& machine) {
     largest = bytes;
     address = mem->to_number<std::uint64_t>() + bytes / 2;
   }
-  if (largest == 0) return Error::host("the agent reported no segments of the crash kernel: there is nothing to corrupt");
+  if (largest == 0)
+    return Error::host("the agent reported no segments of the crash kernel: there is nothing to corrupt");
   const GuestMemory memory = CP_TRY(machine.memory());
   if (address < memory.base || address - memory.base >= memory.bytes.size())
     return Error::guest(fmt::format("the crash kernel's segment at {:#x} is outside of RAM", address));
@@ -184,12 +196,14 @@ Result<> TrialRun::corrupt_crash_image(Machine& machine) {
   return machine.write_memory(address, changed);
 }
 
-EndedBy ended_by(Fault fault) { return fault == Fault::guest ? EndedBy::guest : EndedBy::host; }
+EndedBy ended_by(Fault fault) {
+  return fault == Fault::guest ? EndedBy::guest : EndedBy::host;
+}
 
 }  // namespace
 
-Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory, const MachineFactory& make_machine,
-                   TrialObserver& observer) {
+Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory,
+                   const MachineFactory& make_machine, TrialObserver& observer) {
   Recorder recorder = CP_TRY(Recorder::create(directory));
   recorder.store(evidence_file::kTrial, json::serialize(describe_trial(trial)));
   if (recorder.failure()) return *recorder.failure();
@@ -202,8 +216,10 @@ Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& direc
     return {};
   }
   const Result<> result = TrialRun(trial, recorder, observer).run(make_machine);
-  if (!result) recorder.end(ended_by(result.error().fault()), result.error().message());
-  else recorder.end(EndedBy::done, "");
+  if (!result)
+    recorder.end(ended_by(result.error().fault()), result.error().message());
+  else
+    recorder.end(EndedBy::done, "");
   if (recorder.failure()) return *recorder.failure();
   return {};
 }

@@ -23,9 +23,9 @@ class TrialObserver {
 
 using MachineFactory = std::function<Result<std::unique_ptr<Machine>>(const MachineConfig&)>;
 
-/// Always leaves a timeline with an end, as far as the disk allows. An error only where no evidence could be written
-/// at all (directory unwritable). To end it early, interrupt its machine.
-Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory, const MachineFactory& make_machine,
-                   TrialObserver& observer);
+/// Always leaves a timeline with an end, as far as the disk allows. An error only where no evidence could be
+/// written at all (directory unwritable). To end it early, interrupt its machine.
+Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory,
+                   const MachineFactory& make_machine, TrialObserver& observer);
 
 }  // namespace crashpath

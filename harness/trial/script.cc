@@ -17,16 +17,19 @@ ScriptStep agent_step(Stage stage, Kernel kernel, std::string run, json::object 
 ScriptStep load_crash_kernel(const PlannedTrial& trial) {
   const auto& capture = trial.scenario->capture;
   json::array arguments;
-  // Purgatory's SHA-256 check takes most of the time from crash to second kernel under TCG (-i leaves it out).
+  // Purgatory's SHA-256 check takes most of the time from crash to second kernel under TCG (-i leaves it
+  // out).
   if (!capture.integrity_check) arguments.emplace_back("-i");
   for (const auto& argument : capture.kexec_args) arguments.emplace_back(argument);
-  return agent_step(Stage::arm, Kernel::first, "kexec.load",
-                    {{"panic", true}, {"append", capture_command_line(trial)}, {"args", std::move(arguments)}});
+  return agent_step(
+      Stage::arm, Kernel::first, "kexec.load",
+      {{"panic", true}, {"append", capture_command_line(trial)}, {"args", std::move(arguments)}});
 }
 
 void add_plain_kexec(const PlannedTrial& trial, Stage stage, std::vector<ScriptStep>& script) {
-  script.push_back(agent_step(stage, Kernel::first, "kexec.load",
-                              {{"panic", false}, {"append", trial.machine.append}, {"args", json::array{"-i"}}}));
+  script.push_back(
+      agent_step(stage, Kernel::first, "kexec.load",
+                 {{"panic", false}, {"append", trial.machine.append}, {"args", json::array{"-i"}}}));
   script.push_back(agent_step(stage, Kernel::first, "kexec.exec"));
   script.back().starts_kernel = true;
 }
@@ -63,12 +66,13 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
   script.push_back(agent_step(Stage::arm, Kernel::first, "report", report_arguments()));
   if (!scenario.trigger) return script;
 
-  const TriggerKind& kind = CP_TRY(find_trigger(scenario.trigger->kind));
+  const TriggerKind kind = CP_TRY(find_trigger(scenario.trigger->kind));
   if (kind.plain_kexec) {
     add_plain_kexec(trial, Stage::crash, script);
     script.back().starts_kernel = false;  // the kernel that comes is the second one of this trial
   } else {
-    script.push_back(agent_step(Stage::crash, Kernel::first, "trigger", kind.agent_arguments(*scenario.trigger)));
+    script.push_back(
+        agent_step(Stage::crash, Kernel::first, "trigger", kind.agent_arguments(*scenario.trigger)));
     if (kind.nmi) script.push_back(agent_step(Stage::crash, Kernel::first, "host.nmi"));
   }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the harness asks of a guest in one trial, in order. The trial runner sends it command by command; replay.sh puts
-// the same list into the guest.
+// What the harness asks of a guest in one trial, in order. The trial runner sends it command by command;
+// replay.sh puts the same list into the guest.
 
 #include <boost/json.hpp>
 #include <string>
@@ -14,11 +14,11 @@
 namespace crashpath {
 
 struct ScriptStep {
-  Stage stage = Stage::arm;        ///< the stage that this step belongs to
-  Kernel kernel = Kernel::first;   ///< which kernel carries it out
-  std::string run;                 ///< a command of docs/agent-protocol.md, or "host.*" for the harness itself
+  Stage stage = Stage::arm;       ///< the stage that this step belongs to
+  Kernel kernel = Kernel::first;  ///< which kernel carries it out
+  std::string run;                ///< a command of docs/agent-protocol.md, or "host.*" for the harness itself
   boost::json::object arguments;
-  bool starts_kernel = false;      ///< a plain kexec: afterwards another first kernel says hello
+  bool starts_kernel = false;  ///< a plain kexec: afterwards another first kernel says hello
 };
 
 /// Files and symbols that checks want of each kernel.

@@ -1,0 +1,92 @@
+#pragma once
+
+// The program as a user starts it, and its results as a machine reads them.
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/base/file.h"
+#include "harness/process/command.h"
+
+namespace crashpath {
+
+namespace json = boost::json;
+
+/// A directory of this test alone, removed when it passed and kept when it failed: it is the evidence.
+class Workspace {
+ public:
+  Workspace() {
+    std::string name = (std::filesystem::temp_directory_path() / "crashpath-test.XXXXXX").native();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+    path_ = name;
+  }
+  ~Workspace() {
+    if (testing::Test::HasFailure())
+      fmt::print(stderr, "evidence kept in {}\n", path_.native());
+    else
+      std::filesystem::remove_all(path_);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::vector<std::string> crashpath_run(const std::filesystem::path& output,
+                                              std::vector<std::string> arguments) {
+  std::vector<std::string> argv{CRASHPATH_BINARY, "run", "--output", output.native()};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return argv;
+}
+
+inline CommandOutput run_program(std::vector<std::string> argv) {
+  auto output = run_command({.argv = std::move(argv), .timeout = std::chrono::seconds(550)});
+  if (!output) throw std::runtime_error(output.error().to_string());
+  return *output;
+}
+
+inline json::object read_results(const std::filesystem::path& run) {
+  return json::parse(read_file(run / "results.json").value()).as_object();
+}
+
+/// The trial of results.json with this architecture and scenario.
+inline json::object find_trial(const json::object& results, std::string_view arch,
+                               std::string_view scenario) {
+  for (const auto& trial : results.at("trials").as_array())
+    if (trial.at("arch").as_string() == arch && trial.at("scenario").as_string() == scenario)
+      return trial.as_object();
+  throw std::runtime_error("no such trial in results.json");
+}
+
+inline const json::object* find_check(const json::object& trial, std::string_view name) {
+  for (const auto& check : trial.at("checks").as_array())
+    if (check.at("name").as_string() == name) return &check.as_object();
+  return nullptr;
+}
+
+inline std::string outcome(const json::object& object) {
+  return std::string(object.at("outcome").as_string());
+}
+inline std::string stage(const json::object& trial) {
+  return std::string(trial.at("stage").as_string());
+}
+
+/// Process ids whose command line mentions `text`, such as a run's directory.
+inline std::vector<int> processes_mentioning(std::string_view text) {
+  std::vector<int> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const auto line = read_file(entry.path() / "cmdline");
+    if (line && line->find("qemu-system") != std::string::npos && line->find(text) != std::string::npos)
+      found.push_back(std::stoi(name));
+  }
+  return found;
+}
+
+}  // namespace crashpath
