@@ -11,10 +11,11 @@ const std::vector<Architecture>& architectures() {
        .kernel_image = "vmlinuz",
        .uname_machine = "aarch64",
        .qemu_binary = "qemu-system-aarch64",
+       .qemu_package = "qemu-system-arm",
        .qemu_machine = "virt",
-       // Takes kernels of every page size (arm64-16k needs ID_AA64MMFR0.TGran16); pauth is left out in the CPU
-       // option because TCG emulates QARMA5 slowly.
        .default_cpu = "cortex-a57",
+       // ID_AA64MMFR0_EL1.TGran16. pauth-impdef: TCG computes the architected QARMA5 signatures slowly.
+       .all_page_sizes_cpu = "max,pauth-impdef=on",
        .console = "ttyAMA0",
        .crashkernel = "256M",
        .capture_append = "nr_cpus=1 reset_devices",
@@ -28,8 +29,10 @@ const std::vector<Architecture>& architectures() {
        .kernel_image = "vmlinux",
        .uname_machine = "ppc64le",
        .qemu_binary = "qemu-system-ppc64",
+       .qemu_package = "qemu-system-ppc",
        .qemu_machine = "pseries",
        .default_cpu = "power9",
+       .all_page_sizes_cpu = "power9",
        .console = "hvc0",
        .crashkernel = "256M",
        .capture_append = "nr_cpus=1 reset_devices",

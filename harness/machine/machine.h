@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -39,20 +40,26 @@ struct MachineConfig {
   std::filesystem::path initramfs;
   std::string append;  ///< the kernel command line
 
-  /// Host file behind the guest's one virtio-blk disk, created with `capture_disk_size` bytes (sparse). The second
-  /// kernel writes the dump there.
+  /// Host file behind the guest's one virtio-blk disk, created with `capture_disk_size` bytes (sparse). The
+  /// second kernel writes the dump there.
   std::filesystem::path capture_disk;
   std::uint64_t capture_disk_size = 0;
 
-  std::filesystem::path log;               ///< QEMU's own messages (stderr, guest_errors)
-  std::filesystem::path trace_log;         ///< trace events, when there are any
-  std::vector<std::string> trace_events;   ///< QEMU trace events to record
+  std::filesystem::path log;              ///< QEMU's own messages (stderr, guest_errors)
+  std::filesystem::path trace_log;        ///< trace events, when there are any
+  std::vector<std::string> trace_events;  ///< QEMU trace events to record
   bool pause_at_start = false;
+
+  /// Called with every line of the monitor's protocol, for qmp.jsonl: direction is "in" (from the hypervisor)
+  /// or "out".
+  std::function<void(std::string_view direction, std::string_view line)> on_monitor_line = {};
 };
 
 struct ConsoleLine {
-  std::string text;      ///< without line end; control characters as the guest sent them
-  bool complete = true;  ///< false: what stood on the console without a line end when the machine ended
+  std::string text;  ///< without line end; control characters as the guest sent them
+  /// false: what stood on the console without a line end when the machine ended or a deadline passed. When
+  /// more of that line comes later it is a line of its own.
+  bool complete = true;
 };
 struct AgentLine {
   std::string text;  ///< one line of the guest agent's channel, as it came: parse with care
@@ -62,17 +69,18 @@ struct HypervisorEvent {
   boost::json::object data;
 };
 struct MachineExited {
-  int exit_code = 0;           ///< of the QEMU process, when not killed by a signal
-  std::optional<int> signal;   ///< the signal that killed it
+  int exit_code = 0;          ///< of the QEMU process, when not killed by a signal
+  std::optional<int> signal;  ///< the signal that killed it
 };
 struct DeadlinePassed {};
 struct Interrupted {};  ///< somebody called interrupt(): Ctrl-C
 
-using Event = std::variant<ConsoleLine, AgentLine, HypervisorEvent, MachineExited, DeadlinePassed, Interrupted>;
+using Event =
+    std::variant<ConsoleLine, AgentLine, HypervisorEvent, MachineExited, DeadlinePassed, Interrupted>;
 
 /// The guest's RAM as the host sees it, live. Valid as long as the machine object.
 struct GuestMemory {
-  std::uint64_t base = 0;               ///< guest physical address of bytes[0]
+  std::uint64_t base = 0;  ///< guest physical address of bytes[0]
   std::span<const std::byte> bytes;
 };
 
@@ -82,8 +90,8 @@ class Machine {
 
   virtual Result<> start() = 0;
 
-  /// Waits for the next event; DeadlinePassed when there is none until then. Events come in the order in which they
-  /// happened, as far as several channels have one.
+  /// Waits for the next event; DeadlinePassed when there is none until then. Events come in the order in
+  /// which they happened, as far as several channels have one.
   virtual Event next_event(Clock::time_point deadline) = 0;
 
   /// Sends one line to the guest agent (a line end is added).
@@ -97,8 +105,8 @@ class Machine {
   /// Writes into the guest's RAM behind its back. The range must be inside of RAM.
   virtual Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) = 0;
 
-  /// How long the vCPU that waited longest stood ready to run without getting a CPU of the host, since the start. A
-  /// deadline that passed meanwhile says nothing about the guest.
+  /// How long the vCPU that waited longest stood ready to run without getting a CPU of the host, since the
+  /// start. A deadline that passed meanwhile says nothing about the guest.
   virtual Clock::duration starved() const { return {}; }
 
   /// Ends the guest now and collects its exit. No event follows. May be called at any time, also twice.
@@ -107,7 +115,8 @@ class Machine {
   /// The one member that other threads may call: makes next_event return Interrupted.
   virtual void interrupt() = 0;
 
-  /// Versions and choices worth recording: QEMU's version, accelerator, argv, pid, whether sandboxed, as which user.
+  /// Versions and choices worth recording: QEMU's version, accelerator, argv, pid, whether sandboxed, as
+  /// which user.
   virtual boost::json::object describe() const = 0;
 };
 

@@ -60,6 +60,9 @@ std::string Command::to_shell() const {
 }
 
 Result<CommandOutput> run_command(const Command& command) {
+  const UniqueFd in = CP_TRY(memory_file("stdin"));
+  CP_TRY(write_all(in.get(), command.input, "the input of a command"));
+  ::lseek(in.get(), 0, SEEK_SET);
   const UniqueFd out = CP_TRY(memory_file("stdout"));
   const UniqueFd err = CP_TRY(memory_file("stderr"));
   boost::asio::io_context io;
@@ -68,6 +71,7 @@ Result<CommandOutput> run_command(const Command& command) {
                                     {.argv = command.argv,
                                      .environment = command.environment,
                                      .directory = command.directory,
+                                     .in = in.get(),
                                      .out = out.get(),
                                      .err = err.get()},
                                     [&](ChildExit) { timer.cancel(); }));

@@ -17,6 +17,7 @@ struct Command {
   std::map<std::string, std::string> environment = {};  ///< on top of ours
   std::filesystem::path directory = {};                 ///< empty: ours
   std::chrono::seconds timeout{600};                    ///< then it is killed, and that is an error
+  std::string input = {};                               ///< its standard input
   /// The command as a line that can be pasted into a shell.
   std::string to_shell() const;
 };

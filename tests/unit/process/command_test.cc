@@ -44,6 +44,12 @@ TEST(Command, ReadsNothingFromOurStandardInput) {
   EXPECT_EQ(result->out, "");
 }
 
+TEST(Command, GivesItsInput) {
+  const auto result = run_command({.argv = {"tr", "a", "b"}, .input = "banana\n"});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->out, "bbnbnb\n");
+}
+
 TEST(Command, GivesEnvironmentOnTopOfOursAndADirectory) {
   ::setenv("CRASHPATH_TEST_OURS", "old", 1);
   Command command = shell("echo $CRASHPATH_TEST_OURS $ADDED; pwd");

@@ -1,0 +1,35 @@
+#pragma once
+
+// Everything that has to be opened, made and found before a QEMU process can start.
+
+#include <boost/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/machine/machine.h"
+#include "harness/machine/qemu/channel.h"
+#include "harness/machine/qemu/command_line.h"
+#include "harness/machine/qemu/guest_ram.h"
+#include "harness/process/child.h"
+
+namespace crashpath {
+
+/// Descriptors and arguments of one QEMU. The child inherits its own ends; they are closed here with this
+/// object.
+struct QemuLaunch {
+  SocketPair console;
+  SocketPair agent;
+  SocketPair monitor;
+  std::vector<UniqueFd> files;  ///< kernel, initramfs, firmware, disk, logs
+  ChildOptions child;
+  boost::json::object description;  ///< for Machine::describe()
+};
+
+/// Errors of fault host say what is missing (QEMU, firmware, a kernel) and what to do about it. Creates the
+/// capture disk and the log files.
+Result<QemuLaunch> prepare_qemu(const MachineConfig& config, const GuestRam& ram);
+
+/// Endpoints for a machine on a terminal, from plain files: no agent, no monitor, RAM of QEMU's own.
+Result<QemuEndpoints> replay_endpoints(const MachineConfig& config);
+
+}  // namespace crashpath

@@ -1,0 +1,231 @@
+#include "harness/machine/qemu/qemu_machine.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <charconv>
+
+#include "harness/base/file.h"
+
+namespace crashpath {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// For QEMU itself, whose main loop answers in milliseconds unless the host is in trouble. Not scaled by how
+/// fast the guest is: no guest code runs in it.
+constexpr auto kAnswerTime = 60s;
+/// Then QEMU is killed.
+constexpr auto kQuitTime = 2s;
+
+/// The second number of /proc/PID/task/TID/schedstat: nanoseconds spent waiting on a run queue (kernel
+/// Documentation/scheduler/sched-stats.rst).
+Clock::duration run_delay(pid_t process, pid_t thread) {
+  const auto text = read_file(fmt::format("/proc/{}/task/{}/schedstat", process, thread));
+  if (!text) return {};
+  std::int64_t nanoseconds = 0;
+  const char* second = text->data() + text->find(' ') + 1;
+  std::from_chars(second, text->data() + text->size(), nanoseconds);
+  return std::chrono::nanoseconds(nanoseconds);
+}
+
+std::string last_lines_of(const std::filesystem::path& file) {
+  const auto text = file.empty() ? Result<std::string>(std::string()) : read_file(file);
+  if (!text) return {};
+  return text->size() > 1000 ? "..." + text->substr(text->size() - 1000) : *text;
+}
+
+}  // namespace
+
+QemuMachine::QemuMachine(MachineConfig config) : config_(std::move(config)) {}
+QemuMachine::~QemuMachine() {
+  stop();
+}
+
+Result<> QemuMachine::start() {
+  if (child_ || stopped_) return Error::host("this machine was started before");
+  CP_TRY(run_qemu());
+  const auto greeted = greet();
+  if (!greeted) {
+    Error error = died_at_start(greeted.error());
+    stop();
+    return error;
+  }
+  return {};
+}
+
+Result<> QemuMachine::run_qemu() {
+  ram_.emplace(CP_TRY(GuestRam::create(static_cast<std::uint64_t>(config_.memory_mib) << 20)));
+  QemuLaunch launch = CP_TRY(prepare_qemu(config_, *ram_));
+  child_.emplace(CP_TRY(Child::start(io_, launch.child, [this](ChildExit) { announce_exit(); })));
+  description_ = std::move(launch.description);
+  description_["pid"] = child_->pid();
+  connect(launch);
+  return {};
+}
+
+void QemuMachine::connect(QemuLaunch& launch) {
+  const auto on_end = [this] { channel_ended(); };
+  console_ = std::make_unique<Channel>(
+      io_, std::move(launch.console.ours),
+      Channel::Handler{[this](std::string_view bytes) { take_lines(console_lines_, bytes, false); }, on_end});
+  agent_ = std::make_unique<Channel>(
+      io_, std::move(launch.agent.ours),
+      Channel::Handler{[this](std::string_view bytes) { take_lines(agent_lines_, bytes, true); }, on_end});
+  qmp_ = std::make_unique<Qmp>(
+      io_, std::move(launch.monitor.ours),
+      Qmp::Handler{.on_event = [this](HypervisorEvent event) { queue_.emplace_back(std::move(event)); },
+                   .on_line = config_.on_monitor_line,
+                   .on_end = on_end});
+  open_channels_ = 3;
+}
+
+/// QEMU was started with its CPUs stopped, so that nothing of the guest is missed.
+Result<> QemuMachine::greet() {
+  CP_TRY(qmp_->negotiate(Clock::now() + kAnswerTime));
+  const json::value version = CP_TRY(command("query-version"));
+  if (version.is_object()) description_["version"] = version;
+  const json::value cpus = CP_TRY(command("query-cpus-fast"));
+  if (!cpus.is_array()) return Error::host("QMP query-cpus-fast: no list");
+  for (const auto& cpu : cpus.as_array()) {
+    const json::value* thread = cpu.is_object() ? cpu.as_object().if_contains("thread-id") : nullptr;
+    if (thread != nullptr && thread->is_int64())
+      vcpu_threads_.push_back(static_cast<pid_t>(thread->as_int64()));
+  }
+  return config_.pause_at_start ? Result<>() : resume();
+}
+
+/// What QEMU itself said about why it does not run is worth more than that it does not answer.
+Error QemuMachine::died_at_start(const Error& error) {
+  if (!qmp_->is_open()) io_.run_for(kQuitTime);  // its exit follows the end of its monitor
+  if (!child_->exit()) return error;
+  const std::string said = last_lines_of(config_.log);
+  return Error::host(fmt::format("QEMU ended at its start with status {}: {}", child_->exit()->status(),
+                                 said.empty() ? "it said nothing" : said))
+      .with_hint(config_.log.empty() ? "" : fmt::format("its whole output is in {}", config_.log.native()));
+}
+
+void QemuMachine::take_lines(LineSplitter& splitter, std::string_view bytes, bool agent) {
+  for (auto& line : splitter.feed(bytes)) {
+    if (agent)
+      queue_.emplace_back(AgentLine{std::move(line)});
+    else
+      queue_.emplace_back(ConsoleLine{std::move(line), true});
+  }
+}
+
+void QemuMachine::channel_ended() {
+  --open_channels_;
+  announce_exit();
+}
+
+/// Once, when QEMU's exit is known and everything that it left in the channels was read.
+void QemuMachine::announce_exit() {
+  if (open_channels_ > 0 || !child_ || !child_->exit()) return;
+  if (auto partial = console_lines_.take_partial())
+    queue_.emplace_back(ConsoleLine{std::move(*partial), false});
+  queue_.emplace_back(MachineExited{child_->exit()->exit_code, child_->exit()->signal});
+}
+
+Event QemuMachine::next_event(Clock::time_point deadline) {
+  for (;;) {
+    if (interrupted_.exchange(false)) return Interrupted{};
+    if (!queue_.empty()) {
+      Event event = std::move(queue_.front());
+      queue_.pop_front();
+      return event;
+    }
+    if (Clock::now() < deadline) {
+      io_.run_one_until(deadline);
+    } else if (auto event = late_event(deadline)) {
+      return std::move(*event);
+    }
+  }
+}
+
+/// Behind its deadline: what came in time, while we had no CPU, is looked for once. Not again and again, or a
+/// guest that never stops printing would have no deadline. Nothing: look at the queue again.
+std::optional<Event> QemuMachine::late_event(Clock::time_point deadline) {
+  if (polled_for_ != deadline) {
+    polled_for_ = deadline;
+    for (int i = 0; i < 16; ++i) io_.poll_one();
+    if (!queue_.empty()) return std::nullopt;
+  }
+  if (auto partial = console_lines_.take_partial()) return ConsoleLine{std::move(*partial), false};
+  return DeadlinePassed{};
+}
+
+Result<json::value> QemuMachine::command(std::string_view name, const json::object& arguments) {
+  if (!qmp_ || stopped_) return Error::host(fmt::format("QMP {}: the machine does not run", name));
+  return qmp_->execute(name, arguments, Clock::now() + kAnswerTime);
+}
+
+Result<> QemuMachine::send_to_agent(std::string_view line) {
+  if (!agent_ || stopped_) return Error::host("the machine does not run");
+  return agent_->send(std::string(line) + "\n");
+}
+
+Result<> QemuMachine::inject_nmi() {
+  if (!config_.architecture->has_nmi)
+    return Error::guest(fmt::format("a {} machine has no NMI", config_.architecture->name));
+  CP_TRY(command("inject-nmi"));
+  return {};
+}
+
+Result<> QemuMachine::pause() {
+  CP_TRY(command("stop"));
+  return {};
+}
+
+Result<> QemuMachine::resume() {
+  CP_TRY(command("cont"));
+  return {};
+}
+
+Result<GuestMemory> QemuMachine::memory() {
+  if (!ram_) return Error::host("the machine has no memory: it was not started");
+  return GuestMemory{config_.architecture->ram_base, ram_->bytes()};
+}
+
+Result<> QemuMachine::write_memory(std::uint64_t address, std::span<const std::byte> bytes) {
+  const GuestMemory memory = CP_TRY(this->memory());
+  const std::uint64_t offset = address - memory.base;
+  if (address < memory.base || offset > memory.bytes.size() || bytes.size() > memory.bytes.size() - offset)
+    return Error::host(
+        fmt::format("{:#x} and the {} bytes from there are not in the guest's RAM", address, bytes.size()));
+  std::copy(bytes.begin(), bytes.end(), ram_->bytes().begin() + static_cast<std::ptrdiff_t>(offset));
+  return {};
+}
+
+Clock::duration QemuMachine::starved() const {
+  Clock::duration longest{};
+  if (!child_) return longest;
+  for (const pid_t thread : vcpu_threads_) longest = std::max(longest, run_delay(child_->pid(), thread));
+  return longest;
+}
+
+void QemuMachine::stop() {
+  if (std::exchange(stopped_, true) || !child_) return;
+  // A QEMU that quits by itself finishes the disk writes that the guest was told are done.
+  if (!child_->exit() && qmp_) (void)qmp_->execute("quit", {}, Clock::now() + kQuitTime);
+  const auto deadline = Clock::now() + kQuitTime;
+  while (!child_->exit() && Clock::now() < deadline) io_.run_one_until(deadline);
+  child_->end();
+  console_->close();
+  agent_->close();
+  qmp_.reset();
+  queue_.clear();
+}
+
+void QemuMachine::interrupt() {
+  interrupted_ = true;
+  boost::asio::post(io_, [] {});  // wakes next_event
+}
+
+json::object QemuMachine::describe() const {
+  return description_;
+}
+
+}  // namespace crashpath

@@ -1,0 +1,81 @@
+#pragma once
+
+// A machine that is a QEMU process of ours: its channels are inherited socket pairs, its RAM is a memory
+// file, and it dies with us.
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/console/line_splitter.h"
+#include "harness/machine/machine.h"
+#include "harness/machine/qemu/accelerator.h"
+#include "harness/machine/qemu/channel.h"
+#include "harness/machine/qemu/guest_ram.h"
+#include "harness/machine/qemu/launch.h"
+#include "harness/machine/qemu/qmp.h"
+#include "harness/process/child.h"
+
+namespace crashpath {
+
+/// Lives and dies on one thread: the kernel kills QEMU when the thread that started it ends (see Child).
+class QemuMachine final : public Machine {
+ public:
+  explicit QemuMachine(MachineConfig config);
+  ~QemuMachine() override;
+
+  Result<> start() override;
+  Event next_event(Clock::time_point deadline) override;
+  Result<> send_to_agent(std::string_view line) override;
+  Result<> inject_nmi() override;
+  Result<> pause() override;
+  Result<> resume() override;
+  Result<GuestMemory> memory() override;
+  Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) override;
+  Clock::duration starved() const override;
+  void stop() override;
+  void interrupt() override;
+  boost::json::object describe() const override;
+
+ private:
+  Result<> run_qemu();
+  void connect(QemuLaunch& launch);
+  Result<> greet();
+  Error died_at_start(const Error& error);
+  Result<boost::json::value> command(std::string_view name, const boost::json::object& arguments = {});
+  void take_lines(LineSplitter& splitter, std::string_view bytes, bool agent);
+  void channel_ended();
+  void announce_exit();
+  std::optional<Event> late_event(Clock::time_point deadline);
+
+  MachineConfig config_;
+  boost::json::object description_;
+  std::vector<pid_t> vcpu_threads_;
+
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
+  std::deque<Event> queue_;
+  std::atomic<bool> interrupted_ = false;
+  std::optional<Clock::time_point>
+      polled_for_;  ///< the deadline after which sockets were looked at once more
+
+  LineSplitter console_lines_;
+  LineSplitter agent_lines_{kMaxAgentLine};
+  std::optional<GuestRam> ram_;
+  std::unique_ptr<Channel> console_;
+  std::unique_ptr<Channel> agent_;
+  std::unique_ptr<Qmp> qmp_;
+  std::optional<Child> child_;
+  int open_channels_ = 0;
+  bool stopped_ = false;
+
+  /// docs/agent-protocol.md allows 1 MiB a line.
+  static constexpr std::size_t kMaxAgentLine = (std::size_t{1} << 20) + 4096;
+};
+
+}  // namespace crashpath
