@@ -35,8 +35,9 @@ const std::vector<Architecture>& architectures() {
        .all_page_sizes_cpu = "power9",
        .console = "hvc0",
        .crashkernel = "256M",
-       // All CPUs: those that a crash kernel leaves behind spin in kexec's hold loop, and under TCG each spinning vCPU
-       // burns a host CPU (trigger to second userspace 4.3 s with all four, 7.2 s and more with nr_cpus=1).
+       // All CPUs: those that a crash kernel leaves behind spin in kexec's hold loop, and under TCG each
+       // spinning vCPU burns a host CPU (trigger to second userspace 4.3 s with all four, 7.2 s and more with
+       // nr_cpus=1).
        .capture_append = "reset_devices",
        .ram_base = 0,
        .has_nmi = true,
