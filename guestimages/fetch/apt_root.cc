@@ -1,0 +1,226 @@
+#include "guestimages/fetch/apt_root.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <boost/algorithm/string.hpp>
+#include <charconv>
+
+#include "guestimages/fetch/apt_failure.h"
+#include "harness/base/file.h"
+
+namespace crashpath {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto lists_live = 24h;
+
+/// Below the root. apt makes none of these itself.
+constexpr const char* root_directories[] = {"lists/partial", "cache/archives/partial", "suites",
+                                            "etc/apt.conf.d", "etc/preferences.d"};
+
+std::string configuration(const AptOptions& options) {
+  const std::string& root = options.directory.native();
+  // Read through APT_CONFIG, before apt looks for the machine's own configuration, which Dir::Etc turns away.
+  std::string text = fmt::format(
+      "Dir \"{0}\";\n"
+      "Dir::Etc \"{0}/etc\";\n"
+      "Dir::Etc::sourceparts \"/dev/null\";\n"
+      "Dir::Etc::trusted \"/dev/null\";\n"
+      "Dir::Etc::trustedparts \"/dev/null\";\n"
+      "Dir::State \"{0}\";\n"
+      "Dir::State::lists \"{0}/lists\";\n"
+      "Dir::State::status \"{0}/status\";\n"
+      "Dir::Cache \"{0}/cache\";\n"
+      "APT::Architecture \"{1}\";\n"
+      "APT::Architectures {{ \"{1}\"; }};\n"
+      // All suites share a directory of lists, and each command sees the sources of one.
+      "APT::Get::List-Cleanup \"false\";\n"
+      // Otherwise a mirror that does not answer is a warning and exit status 0.
+      "APT::Update::Error-Mode \"any\";\n"
+      "APT::Install-Recommends \"false\";\n"
+      "Acquire::Languages \"none\";\n"
+      "Acquire::Retries \"{2}\";\n"
+      "Acquire::http::Timeout \"{3}\";\n"
+      "Acquire::https::Timeout \"{3}\";\n"
+      "Acquire::http::ConnectTimeout \"{3}\";\n"
+      "Acquire::https::ConnectTimeout \"{3}\";\n",
+      root, options.architecture, options.retries, options.timeout.count());
+  // As root apt would drop to a user that may not enter our directories.
+  if (::geteuid() == 0) text += "APT::Sandbox::User \"root\";\n";
+  for (const auto& line : options.mirror.settings) text += line + "\n";
+  return text;
+}
+
+/// Seconds since the file was written, or a very long time.
+std::chrono::seconds age(const std::filesystem::path& file) {
+  std::error_code code;
+  const auto written = std::filesystem::last_write_time(file, code);
+  if (code) return std::chrono::hours(24 * 365 * 100);
+  return std::chrono::duration_cast<std::chrono::seconds>(std::filesystem::file_time_type::clock::now() -
+                                                          written);
+}
+
+}  // namespace
+
+std::string Package::file_name() const {
+  return fmt::format("{}_{}_{}.deb", name, boost::replace_all_copy(version, ":", "%3a"), architecture);
+}
+
+std::vector<Package> parse_packages(std::string_view show_output, std::string_view suite) {
+  std::vector<Package> packages;
+  Package package;
+  const auto finish = [&] {
+    package.suite = suite;
+    if (!package.name.empty() && !package.version.empty()) packages.push_back(package);
+    package = {};
+  };
+  std::vector<std::string> lines;
+  boost::split(lines, show_output, [](char c) { return c == '\n'; });
+  for (const auto& line : lines) {
+    if (line.empty()) finish();
+    const size_t colon = line.find(": ");
+    if (colon == std::string::npos || line.front() == ' ') continue;
+    const std::string key = line.substr(0, colon);
+    const std::string value = line.substr(colon + 2);
+    if (key == "Package") package.name = value;
+    if (key == "Version") package.version = value;
+    if (key == "Architecture") package.architecture = value;
+    if (key == "Section") package.section = value;
+    if (key == "SHA256") package.sha256 = value;
+    if (key == "Size") std::from_chars(value.data(), value.data() + value.size(), package.size);
+  }
+  finish();
+  return packages;
+}
+
+Result<AptRoot> AptRoot::open(AptOptions options) {
+  for (const char* directory : root_directories) CP_TRY(make_directories(options.directory / directory));
+  CP_TRY(write_file(options.directory / "apt.conf", configuration(options)));
+  CP_TRY(write_file(options.directory / "status", ""));
+  return AptRoot(std::move(options));
+}
+
+std::filesystem::path AptRoot::source_list(const std::string& suite) const {
+  return options_.directory / "suites" / (suite + ".list");
+}
+
+std::string AptRoot::source_line(const std::string& suite) const {
+  return fmt::format("deb [signed-by={}] {} {} main\n", options_.keyring.native(), options_.mirror.uri,
+                     suite);
+}
+
+Command AptRoot::apt(std::vector<std::string> argv, const std::string& suite) const {
+  const auto option = [&](std::string_view name, const std::filesystem::path& value) {
+    argv.insert(argv.begin() + 1, {"-o", fmt::format("{}={}", name, value.native())});
+  };
+  option("Dir::Etc::sourcelist", source_list(suite));
+  // One cache a suite: apt rebuilds it, which takes a second, whenever the sources are not those it was made
+  // of.
+  option("Dir::Cache::pkgcache", options_.directory / "cache" / (suite + ".pkgcache"));
+  option("Dir::Cache::srcpkgcache", options_.directory / "cache" / (suite + ".srcpkgcache"));
+  return {.argv = std::move(argv),
+          .environment = {{"APT_CONFIG", (options_.directory / "apt.conf").native()}, {"LC_ALL", "C.UTF-8"}},
+          .timeout = 1h};
+}
+
+bool AptRoot::has_lists(const std::string& suite) const {
+  const auto source = read_file(source_list(suite));
+  return source && *source == source_line(suite) && std::filesystem::exists(source_list(suite) += ".updated");
+}
+
+Result<> AptRoot::update(const std::string& suite, bool always) {
+  const std::filesystem::path updated = source_list(suite) += ".updated";
+  if (has_lists(suite)) {
+    if (!always && age(updated) < lists_live) return {};
+  } else {
+    std::error_code code;
+    std::filesystem::remove(updated, code);
+    CP_TRY(write_file(source_list(suite), source_line(suite)));
+  }
+  const CommandOutput output = CP_TRY(run_command(apt({"apt-get", "-q", "update"}, suite)));
+  unreachable_ = output.exit_code != 0 && is_mirror_unreachable(output.err);
+  if (output.exit_code != 0)
+    return apt_failure(fmt::format("package lists of {} ({})", suite, options_.architecture),
+                       options_.mirror.uri, output.err);
+  return write_file(updated, "");
+}
+
+Result<std::vector<std::string>> AptRoot::names(const std::string& suite, const std::string& prefix) const {
+  const std::string out = CP_TRY(command_output(apt({"apt-cache", "pkgnames", prefix}, suite)));
+  std::vector<std::string> names;
+  boost::split(names, out, [](char c) { return c == '\n'; });
+  std::erase(names, "");
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::vector<Package>> AptRoot::show(const std::string& suite,
+                                           const std::vector<std::string>& names) const {
+  if (names.empty()) return std::vector<Package>();
+  std::vector<std::string> argv = {"apt-cache", "show", "--no-all-versions"};
+  argv.insert(argv.end(), names.begin(), names.end());
+  // Exit status 100 when it has none of them.
+  const CommandOutput output = CP_TRY(run_command(apt(std::move(argv), suite)));
+  return parse_packages(output.out, suite);
+}
+
+Result<std::vector<std::string>> AptRoot::depends(const std::string& suite,
+                                                  const std::string& package) const {
+  const std::string out =
+      CP_TRY(command_output(apt({"apt-cache", "depends", "--no-recommends", "--no-suggests", "--no-conflicts",
+                                 "--no-breaks", "--no-replaces", "--no-enhances", package},
+                                suite)));
+  std::vector<std::string> lines;
+  boost::split(lines, out, [](char c) { return c == '\n'; });
+  std::vector<std::string> names;
+  for (const auto& line : lines) {
+    const size_t key = line.find("Depends: ");
+    if (key == std::string::npos) continue;
+    std::string name = line.substr(key + 9);
+    boost::trim_if(name, [](char c) { return c == '<' || c == '>'; });  // a name without a package of its own
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Result<std::vector<Package>> AptRoot::closure(const std::string& suite,
+                                              const std::vector<std::string>& packages) const {
+  std::vector<std::string> argv = {"apt-get", "--simulate", "-qq", "install"};
+  argv.insert(argv.end(), packages.begin(), packages.end());
+  const CommandOutput output = CP_TRY(run_command(apt(std::move(argv), suite)));
+  if (output.exit_code != 0)
+    return apt_failure(fmt::format("{} of {} ({})", fmt::join(packages, ", "), suite, options_.architecture),
+                       options_.mirror.uri, output.err);
+  std::vector<std::string> lines;
+  boost::split(lines, output.out, [](char c) { return c == '\n'; });
+  std::vector<std::string> names;  // from "Inst NAME (VERSION ORIGIN [ARCHITECTURE])"
+  for (const auto& line : lines)
+    if (line.starts_with("Inst ")) names.push_back(line.substr(5, line.find(' ', 5) - 5));
+  return show(suite, names);
+}
+
+Result<> AptRoot::download(const Package& package, const std::filesystem::path& directory) const {
+  Command command =
+      apt({"apt-get", "-q", "download", fmt::format("{}={}", package.name, package.version)}, package.suite);
+  command.directory = directory;
+  const CommandOutput output = CP_TRY(run_command(command));
+  if (output.exit_code != 0)
+    return apt_failure(fmt::format("package {} {}", package.name, package.version), options_.mirror.uri,
+                       output.err);
+  if (!std::filesystem::exists(directory / package.file_name()))
+    return Error::host(fmt::format("apt-get download left no file {}", package.file_name()));
+  return {};
+}
+
+Result<std::filesystem::path> archive_keyring() {
+  for (const char* path :
+       {"/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp"})
+    if (std::filesystem::exists(path)) return std::filesystem::path(path);
+  return Error::host("there is no Debian archive keyring, so no package could be verified")
+      .with_hint("install it: apt-get install debian-archive-keyring");
+}
+
+}  // namespace crashpath

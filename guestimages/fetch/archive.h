@@ -1,0 +1,65 @@
+#pragma once
+
+// Debian's archive as guests of one architecture need it: suites in the order in which they are asked,
+// packages as files in the cache, packages unpacked.
+//
+// Below cache_directory(): apt/ARCHITECTURE (a private apt root), packages/*.deb,
+// unpacked/PACKAGE_VERSION_ARCHITECTURE. Whatever is there is whole: it is made under another name and then
+// renamed.
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "guestimages/catalog/catalog.h"
+#include "guestimages/fetch/apt_root.h"
+#include "guestimages/fetch/file_lock.h"
+#include "harness/base/result.h"
+
+namespace crashpath {
+
+struct ArchiveOptions {
+  std::filesystem::path cache;  ///< cache_directory(), unless a test says otherwise
+  std::string mirror;           ///< empty: $CRASHPATH_MIRROR, or the host's
+  bool update = false;          ///< get package lists even when they are younger than a day
+  Say say = [](std::string_view) {};
+};
+
+class Archive {
+ public:
+  /// Holds this architecture's part of the cache to itself until it is destroyed.
+  static Result<Archive> open(const Catalog& catalog, const std::string& debian_architecture,
+                              const ArchiveOptions& options);
+  /// The same with an apt root of the caller's making: for tests.
+  static Result<Archive> open(const Catalog& catalog, AptOptions apt, const ArchiveOptions& options);
+
+  /// Makes a suite's lists current. Lists that cannot be made current but are there serve, and that is said.
+  /// An error otherwise.
+  Result<> need(const Suite& suite);
+
+  const AptRoot& apt() const { return apt_; }
+  const Catalog& catalog() const { return *catalog_; }
+  const std::string& architecture() const { return apt_.options().architecture; }
+
+  /// Package files in the cache, downloaded when they are not there.
+  Result<std::vector<std::filesystem::path>> files(const std::vector<Package>& packages);
+
+  /// A directory with all these packages unpacked over each other, named after the first. `finish` may
+  /// complete it before it is taken into the cache.
+  Result<std::filesystem::path> unpacked(
+      const std::vector<Package>& packages,
+      const std::function<Result<>(const std::filesystem::path&)>& finish = {});
+
+ private:
+  Archive(const Catalog& catalog, AptRoot apt, const ArchiveOptions& options, FileLock lock)
+      : catalog_(&catalog), apt_(std::move(apt)), options_(options), lock_(std::move(lock)) {}
+
+  const Catalog* catalog_;
+  AptRoot apt_;
+  ArchiveOptions options_;
+  FileLock lock_;
+  std::map<std::string, Result<>> needed_;  ///< suites asked for, and how that went
+};
+
+}  // namespace crashpath
