@@ -1,0 +1,95 @@
+#include "guestimages/agent/copy.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "harness/base/file.h"
+
+namespace crashpath {
+namespace {
+
+constexpr std::size_t window_size = 4 * 1024 * 1024;
+constexpr std::size_t block_size = 64 * 1024;  // the largest page size of our guests
+
+bool all_zero(std::string_view bytes) {
+  return bytes.empty() ||
+         (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+/// One piece of the file, mapped, or read into `buffer` when it cannot be.
+class Window {
+ public:
+  Window(int fd, std::uint64_t offset, std::size_t size, std::string& buffer) : size_(size) {
+    mapped_ = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, static_cast<off_t>(offset));
+    if (mapped_ != MAP_FAILED) {
+      bytes_ = std::string_view(static_cast<const char*>(mapped_), size);
+      return;
+    }
+    buffer.resize(size);
+    std::size_t have = 0;
+    while (have < size) {
+      const ssize_t n = ::pread(fd, buffer.data() + have, size - have, static_cast<off_t>(offset + have));
+      if (n == 0 || (n < 0 && errno != EINTR)) break;
+      if (n > 0) have += static_cast<std::size_t>(n);
+    }
+    bytes_ = std::string_view(buffer).substr(0, have);
+  }
+  ~Window() {
+    if (mapped_ != MAP_FAILED) ::munmap(mapped_, size_);
+  }
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+
+  bool complete() const { return bytes_.size() == size_; }
+  std::string_view bytes() const { return bytes_; }
+
+ private:
+  void* mapped_;
+  std::size_t size_;
+  std::string_view bytes_;
+};
+
+}  // namespace
+
+Result<> write_at(int fd, std::uint64_t offset, std::string_view data) {
+  while (!data.empty()) {
+    const ssize_t n = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno != EINTR) return Error::from_errno("cannot write to the disk");
+    if (n <= 0) continue;
+    offset += static_cast<std::uint64_t>(n);
+    data.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<std::uint64_t> copy_vmcore(
+    const std::string& from, int to, bool blank,
+    const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) {
+  const UniqueFd file = CP_TRY(open_file(from, O_RDONLY));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return Error::from_errno("cannot stat " + from);
+  const auto total = static_cast<std::uint64_t>(status.st_size);
+  std::string buffer;
+  for (std::uint64_t done = 0; done < total; done += window_size) {
+    progress(done, total);
+    const Window window(file.get(), done, std::min<std::uint64_t>(window_size, total - done), buffer);
+    if (!window.complete())
+      return Error::guest(
+          fmt::format("cannot read {} at {}: {}", from, done + window.bytes().size(), std::strerror(errno)));
+    for (std::size_t at = 0; at < window.bytes().size(); at += block_size) {
+      const auto block = window.bytes().substr(at, block_size);
+      if (!blank || !all_zero(block)) CP_TRY(write_at(to, done + at, block));
+    }
+  }
+  return total;
+}
+
+}  // namespace crashpath

@@ -1,0 +1,14 @@
+#pragma once
+
+// What `kexec -d` prints.
+
+#include <boost/json.hpp>
+#include <string_view>
+
+namespace crashpath {
+
+/// The segments that kexec-tools handed to the kernel: [{"mem": "0x...", "memsz": "0x..."}], in their order.
+/// Empty when it printed none: with -s the kernel itself places them.
+boost::json::array parse_kexec_segments(std::string_view output);
+
+}  // namespace crashpath
