@@ -71,14 +71,20 @@ std::string first_complaint(const std::string& output, const fs::path& module) {
   std::smatch match;
   if (!std::regex_search(output, match, complaint)) return {};
   std::string line = match[2];
-  if (const std::string prefix = module.string() + "/"; line.rfind(prefix, 0) == 0)
+  if (const std::string prefix = module.string() + "/"; line.starts_with(prefix))
     line.erase(0, prefix.size());
   return line;
 }
 
+/// The last line that is not make's own: what made make give up.
 std::string last_line(std::string_view text) {
-  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  return std::string(text.substr(text.rfind('\n') + 1));
+  std::string_view line;
+  do {
+    while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+    line = text.substr(text.rfind('\n') + 1);
+    text.remove_suffix(line.size());
+  } while (line.starts_with("make") && !text.empty());
+  return std::string(line);
 }
 
 struct Built {
@@ -107,7 +113,7 @@ Result<Built> build_module(const ProbeBuild& build, const Toolchain& toolchain, 
         .reason = fmt::format("probe {} does not build for {}: {}", name, build.headers.release, complaint)};
   Error error = Error::host(fmt::format("cannot build probe {} for {}: make exited with {}: {}", name,
                                         build.headers.release, output.exit_code, last_line(output.err)));
-  if (output.err.rfind("bwrap: ", 0) == 0)
+  if (output.err.starts_with("bwrap: "))
     return std::move(error).with_hint(
         fmt::format("bubblewrap could not enter {}: run as root, or where user namespaces are allowed",
                     toolchain.root.string()));
