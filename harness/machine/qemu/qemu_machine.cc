@@ -59,11 +59,23 @@ Result<> QemuMachine::start() {
 Result<> QemuMachine::run_qemu() {
   ram_.emplace(CP_TRY(GuestRam::create(static_cast<std::uint64_t>(config_.memory_mib) << 20)));
   QemuLaunch launch = CP_TRY(prepare_qemu(config_, *ram_));
-  child_.emplace(CP_TRY(Child::start(io_, launch.child, [this](ChildExit) { announce_exit(); })));
+  auto child = start_child(launch);
+  if (!child) return std::move(child).error();
+  child_.emplace(std::move(*child));
   description_ = std::move(launch.description);
   description_["pid"] = child_->pid();
   connect(launch);
   return {};
+}
+
+/// As the unprivileged user when that works: a QEMU in somebody's home directory cannot be started by nobody.
+Result<Child> QemuMachine::start_child(QemuLaunch& launch) {
+  const auto on_exit = [this](ChildExit) { announce_exit(); };
+  auto child = Child::start(io_, launch.child, on_exit);
+  if (child || !launch.child.user) return child;
+  launch.child.user.reset();
+  launch.description.erase("user");
+  return Child::start(io_, launch.child, on_exit);
 }
 
 void QemuMachine::connect(QemuLaunch& launch) {

@@ -44,6 +44,7 @@ class QemuMachine final : public Machine {
 
  private:
   Result<> run_qemu();
+  Result<Child> start_child(QemuLaunch& launch);
   void connect(QemuLaunch& launch);
   Result<> greet();
   Error died_at_start(const Error& error);
