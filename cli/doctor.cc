@@ -63,9 +63,10 @@ Finding look_at_kvm() {
 }
 
 Finding look_at_mirror() {
-  const auto mirror = debian_mirror();
+  const auto catalog = load_catalog();
+  const auto mirror = catalog ? find_mirror(*catalog, "") : Result<Mirror>(catalog.error());
   if (!mirror) return {false, "Debian mirror", mirror.error().message(), mirror.error().hint()};
-  return {true, "Debian mirror", *mirror, ""};
+  return {true, "Debian mirror", mirror->uri, ""};
 }
 
 Finding look_at_sandbox() {
@@ -80,8 +81,8 @@ Finding look_at_sandbox() {
 std::vector<Finding> examine() {
   std::vector<Finding> findings;
   for (const auto& architecture : architectures()) {
-    const std::string suffix = architecture.name == "arm64" ? "arm" : "ppc";
-    findings.push_back(look_for_program(std::string(architecture.qemu_binary), "qemu-system-" + suffix,
+    findings.push_back(look_for_program(std::string(architecture.qemu_binary),
+                                        std::string(architecture.qemu_package),
                                         fmt::format("runs {} guests", architecture.name)));
     findings.push_back(look_for_program(fmt::format("{}-gcc", architecture.triplet),
                                         fmt::format("gcc-{}", architecture.triplet),

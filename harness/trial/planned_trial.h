@@ -38,4 +38,7 @@ struct PlannedTrial {
   std::string error_reason;  ///< not empty: it cannot be run, and this says what we or the host failed at
 };
 
+/// The members that trial.json and a trial of results.json share: id, arch, scenario, repetition, kernel, machine.
+boost::json::object identity_to_json(const PlannedTrial& trial);
+
 }  // namespace crashpath

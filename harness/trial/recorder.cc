@@ -13,8 +13,8 @@ Recorder::Recorder(std::filesystem::path directory) : directory_(std::move(direc
 
 Result<Recorder> Recorder::create(std::filesystem::path directory) {
   CP_TRY(make_directories(directory));
-  if (!std::filesystem::is_empty(directory))
-    return Error::usage(fmt::format("{} is not empty", directory.native()))
+  if (std::filesystem::exists(directory / evidence_file::kTimeline))
+    return Error::usage(fmt::format("{} holds the evidence of another trial", directory.native()))
         .with_hint("evidence of two trials is never mixed: name another directory");
   Recorder recorder(std::move(directory));
   recorder.enter(Stage::image);

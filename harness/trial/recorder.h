@@ -19,7 +19,7 @@ namespace crashpath {
 
 class Recorder {
  public:
-  /// Makes the directory; an error when it exists already and is not empty: evidence is never mixed.
+  /// Makes the directory; an error when it holds evidence already: two trials are never mixed.
   static Result<Recorder> create(std::filesystem::path directory);
 
   const std::filesystem::path& directory() const { return directory_; }

@@ -100,8 +100,8 @@ Result<> record_memory(Machine& machine, Recorder& recorder) {
 
 class TrialRun {
  public:
-  TrialRun(const PlannedTrial& trial, Recorder& recorder, TrialObserver& observer)
-      : trial_(trial), recorder_(recorder), observer_(observer) {}
+  TrialRun(const PlannedTrial& trial, Recorder& recorder, TrialObserver& observer, Interruption& interruption)
+      : trial_(trial), recorder_(recorder), observer_(observer), interruption_(interruption) {}
 
   Result<> run(const MachineFactory& make_machine);
 
@@ -114,6 +114,7 @@ class TrialRun {
   const PlannedTrial& trial_;
   Recorder& recorder_;
   TrialObserver& observer_;
+  Interruption& interruption_;
   json::array segments_;  ///< of the crash kernel, as kexec loaded it
   json::object captured_;
 };
@@ -127,6 +128,7 @@ Result<> TrialRun::run(const MachineFactory& make_machine) {
   config.trace_log = recorder_.directory() / evidence_file::kTraceLog;
   const std::unique_ptr<Machine> machine = CP_TRY(make_machine(config));
 
+  const Interruption::Attachment attachment(interruption_, *machine);
   Conversation guest(*machine, recorder_, observer_, *config.architecture);
   guest.enter(Stage::boot);
   CP_TRY(machine->start());
@@ -203,7 +205,7 @@ EndedBy ended_by(Fault fault) {
 }  // namespace
 
 Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory,
-                   const MachineFactory& make_machine, TrialObserver& observer) {
+                   const MachineFactory& make_machine, TrialObserver& observer, Interruption& interruption) {
   Recorder recorder = CP_TRY(Recorder::create(directory));
   recorder.store(evidence_file::kTrial, json::serialize(describe_trial(trial)));
   if (recorder.failure()) return *recorder.failure();
@@ -215,7 +217,7 @@ Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& direc
     recorder.end(EndedBy::host, trial.error_reason);
     return {};
   }
-  const Result<> result = TrialRun(trial, recorder, observer).run(make_machine);
+  const Result<> result = TrialRun(trial, recorder, observer, interruption).run(make_machine);
   if (!result)
     recorder.end(ended_by(result.error().fault()), result.error().message());
   else

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "harness/machine/machine.h"
+#include "harness/trial/interruption.h"
 #include "harness/trial/planned_trial.h"
 #include "harness/trial/recorder.h"
 
@@ -23,9 +24,13 @@ class TrialObserver {
 
 using MachineFactory = std::function<Result<std::unique_ptr<Machine>>(const MachineConfig&)>;
 
+/// Bytes of the disk for the dump: no dump is larger than the guest's RAM and its ELF headers, or the bitmaps
+/// of a filtered one.
+std::uint64_t capture_disk_size(int memory_mib);
+
 /// Always leaves a timeline with an end, as far as the disk allows. An error only where no evidence could be
-/// written at all (directory unwritable). To end it early, interrupt its machine.
+/// written at all (directory unwritable).
 Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory,
-                   const MachineFactory& make_machine, TrialObserver& observer);
+                   const MachineFactory& make_machine, TrialObserver& observer, Interruption& interruption);
 
 }  // namespace crashpath

@@ -6,7 +6,7 @@
 #include <exception>
 #include <regex>
 
-#include "harness/base/file.h"
+#include "harness/base/text.h"
 #include "harness/evidence/directory.h"
 #include "harness/evidence/timeline.h"
 #include "harness/trial/excuse.h"
@@ -65,7 +65,7 @@ class Judge {
   void judge_done();
   void judge_ended_by_guest(const std::string& words);
   void run_checks();
-  void skip_checks();
+  void make_printable();
   void come_to(Outcome outcome, std::string words);
   std::optional<Stage> missing_stage() const;
   const NamedCheckResult* first(Outcome outcome) const;
@@ -91,7 +91,18 @@ Verdict Judge::judge() {
     else
       come_to(Outcome::error, "the harness was ended before the trial: timeline.jsonl has no end");
   }
+  make_printable();
   return std::move(verdict_);
+}
+
+/// A guest has its say in words and results: nothing of it may break a report or reach a terminal as it is.
+void Judge::make_printable() {
+  verdict_.words = printable(verdict_.words);
+  for (auto& [name, result] : verdict_.checks) {
+    result.expected = printable(result.expected);
+    result.got = printable(result.got);
+    result.evidence = printable(result.evidence);
+  }
 }
 
 void Judge::judge_end(const TimelineEnd& end) {

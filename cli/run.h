@@ -1,0 +1,30 @@
+#pragma once
+
+// A run: trials planned, carried out side by side, judged as they end, and reported.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/result.h"
+
+namespace crashpath {
+
+struct RunOptions {
+  std::vector<std::string> architectures;
+  std::string kernels;                 ///< as --kernel takes them; empty: the default
+  std::vector<std::string> scenarios;  ///< globs; empty: the default ones
+  std::vector<std::filesystem::path> scenario_directories;
+  bool only_given_scenarios = false;  ///< leave the data directory's scenarios out
+  std::filesystem::path plan;         ///< empty: none
+  std::filesystem::path output;       ///< empty: runs/<UTC time>
+  std::string mirror;
+  int jobs = 0;  ///< 0: what this host's CPUs and memory allow
+  int repeat = 1;
+};
+
+/// The exit status of the run, or what kept it from beginning.
+Result<int> run(const RunOptions& options);
+
+}  // namespace crashpath
