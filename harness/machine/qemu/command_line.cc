@@ -86,7 +86,8 @@ void add_disk(Arguments& argv, const QemuEndpoints& endpoints) {
 }
 
 void add_logs(Arguments& argv, const MachineConfig& config, const QemuEndpoints& endpoints) {
-  add(argv, {"-msg", "timestamp=on", "-d", "guest_errors,unimp"});
+  add(argv, {"-msg", "timestamp=on"});
+  if (endpoints.log_guest_errors) add(argv, {"-d", "guest_errors,unimp"});
   for (const auto& event : config.trace_events) add(argv, {"-trace", "enable=" + event});
   if (!endpoints.trace_log.empty()) add(argv, {"-D", endpoints.trace_log});
 }

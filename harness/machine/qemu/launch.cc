@@ -138,7 +138,10 @@ Result<QemuLaunch> prepare_qemu(const MachineConfig& config, const GuestRam& ram
 
   QemuLaunch launch;
   Files files(launch);
-  QemuEndpoints endpoints{.program = program.native(), .accelerator = choice.accelerator, .paused = true};
+  QemuEndpoints endpoints{.program = program.native(),
+                          .accelerator = choice.accelerator,
+                          .log_guest_errors = true,
+                          .paused = true};
   endpoints.kernel = CP_TRY(files.readable(config.kernel));
   endpoints.initramfs = CP_TRY(files.readable(config.initramfs));
   endpoints.firmware = CP_TRY(files.readable(firmware));

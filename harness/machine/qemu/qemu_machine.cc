@@ -111,7 +111,7 @@ Result<> QemuMachine::greet() {
 
 /// What QEMU itself said about why it does not run is worth more than that it does not answer.
 Error QemuMachine::died_at_start(const Error& error) {
-  if (!qmp_->is_open()) io_.run_for(kQuitTime);  // its exit follows the end of its monitor
+  if (!qmp_->is_open()) run_until_exit(Clock::now() + kQuitTime);  // that follows the end of its monitor
   if (!child_->exit()) return error;
   const std::string said = last_lines_of(config_.log);
   return Error::host(fmt::format("QEMU ended at its start with status {}: {}", child_->exit()->status(),
@@ -169,6 +169,10 @@ std::optional<Event> QemuMachine::late_event(Clock::time_point deadline) {
   return DeadlinePassed{};
 }
 
+void QemuMachine::run_until_exit(Clock::time_point deadline) {
+  while (!child_->exit() && Clock::now() < deadline) io_.run_one_until(deadline);
+}
+
 Result<json::value> QemuMachine::command(std::string_view name, const json::object& arguments) {
   if (!qmp_ || stopped_) return Error::host(fmt::format("QMP {}: the machine does not run", name));
   return qmp_->execute(name, arguments, Clock::now() + kAnswerTime);
@@ -221,9 +225,9 @@ Clock::duration QemuMachine::starved() const {
 void QemuMachine::stop() {
   if (std::exchange(stopped_, true) || !child_) return;
   // A QEMU that quits by itself finishes the disk writes that the guest was told are done.
-  if (!child_->exit() && qmp_) (void)qmp_->execute("quit", {}, Clock::now() + kQuitTime);
   const auto deadline = Clock::now() + kQuitTime;
-  while (!child_->exit() && Clock::now() < deadline) io_.run_one_until(deadline);
+  const bool quits = qmp_->execute("quit", {}, deadline).has_value();
+  if (quits) run_until_exit(deadline);
   child_->end();
   console_->close();
   agent_->close();

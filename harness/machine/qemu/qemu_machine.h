@@ -52,6 +52,7 @@ class QemuMachine final : public Machine {
   void take_lines(LineSplitter& splitter, std::string_view bytes, bool agent);
   void channel_ended();
   void announce_exit();
+  void run_until_exit(Clock::time_point deadline);
   std::optional<Event> late_event(Clock::time_point deadline);
 
   MachineConfig config_;

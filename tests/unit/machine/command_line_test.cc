@@ -29,6 +29,7 @@ QemuEndpoints live() {
           .memory = "/proc/self/fd/3",
           .capture_disk = "/dev/fdset/1",
           .capture_disk_fd = 6,
+          .log_guest_errors = true,
           .console = "socket,fd=7",
           .agent = "socket,fd=8",
           .monitor = "socket,fd=9",
