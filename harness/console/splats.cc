@@ -53,7 +53,6 @@ constexpr std::array kOpenings = {
     Opening{"BUG: Kernel NULL pointer dereference", true, SplatKind::oops,
             "arch/powerpc/mm/fault.c bad_page_fault"},
     Opening{"BUG: Unable to handle kernel ", true, SplatKind::oops, "arch/powerpc/mm/fault.c bad_page_fault"},
-    Opening{"Kernel attempted to ", true, SplatKind::oops, "arch/powerpc/mm/fault.c bad_kernel_fault"},
 
     Opening{"kernel BUG at ", true, SplatKind::bug, "lib/bug.c report_bug"},
     Opening{"BUG: ", true, SplatKind::bug,
