@@ -1,6 +1,7 @@
 #pragma once
 
-// Reports for machines. All say the same of a trial: DESIGN's table of outcomes is one table here, formats.cc.
+// Reports for machines. All say the same of a trial: DESIGN's table of outcomes is one table here,
+// formats.cc.
 
 #include <string>
 #include <string_view>

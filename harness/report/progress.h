@@ -1,7 +1,8 @@
 #pragma once
 
-// Live progress of a run. On a smart terminal one line per running trial is kept up to date; elsewhere there is one
-// line when a trial begins and one when it ends. What a guest's console says never reaches the terminal unfiltered.
+// Live progress of a run. On a smart terminal one line per running trial is kept up to date; elsewhere there
+// is one line when a trial begins and one when it ends. What a guest's console says never reaches the
+// terminal unfiltered.
 
 #include <chrono>
 #include <condition_variable>
@@ -19,7 +20,8 @@
 
 namespace crashpath {
 
-/// May be told things from any thread. Each running trial has an observer of its own, told by that trial's thread.
+/// May be told things from any thread. Each running trial has an observer of its own, told by that trial's
+/// thread.
 class Progress {
  public:
   using Now = std::function<Clock::time_point()>;
@@ -41,9 +43,10 @@ class Progress {
 
  private:
   class Line;
-  void draw();    // with mutex_ held
-  void erase();   // with mutex_ held
-  void changed(); // with mutex_ held: draws, unless that was done just now
+  // All with mutex_ held:
+  void draw(std::string_view above);  ///< writes lines above the live ones, and those again
+  void changed();                     ///< draws, unless that was done just now
+  std::string erase();                ///< what takes the live lines away
 
   const std::size_t trials_;
   const Terminal terminal_;

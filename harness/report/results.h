@@ -42,15 +42,16 @@ struct Results {
 };
 
 /// Of a trial that was planned, also when its directory could not be written. `directory` is the trial's.
-TrialResult make_trial_result(const PlannedTrial& trial, const std::filesystem::path& directory, Verdict verdict);
+TrialResult make_trial_result(const PlannedTrial& trial, const std::filesystem::path& directory,
+                              Verdict verdict);
 /// Of a trial that is known by its directory only.
 Result<TrialResult> read_trial_result(const std::filesystem::path& directory, Verdict verdict);
 
 /// results.json of a run's directory.
 Result<Results> read_results(const std::filesystem::path& run_directory);
 
-/// Exit status of a run: 1 a fail or xpass; 3 an error and no fail; 0 at least one pass, and else xfail and skip only;
-/// 4 nothing passed or failed: no trial, or none but skips and expected failures.
+/// Exit status of a run: 1 a fail or xpass; 3 an error and no fail; 0 at least one pass, and else xfail and
+/// skip only; 4 nothing passed or failed: no trial, or none but skips and expected failures.
 int exit_status(const Results& results);
 
 /// The moment as Results::started has it.

@@ -29,6 +29,13 @@ class JsonMembers {
     if (value != nullptr && value->is_number()) return value->to_number<double>();
     return wrong(key, "a number"), 0;
   }
+  /// For what older files lack.
+  std::string text_or(std::string_view key, std::string_view otherwise) {
+    return get(key) == nullptr ? std::string(otherwise) : text(key);
+  }
+  double number_or(std::string_view key, double otherwise) {
+    return get(key) == nullptr ? otherwise : number(key);
+  }
   boost::json::object object(std::string_view key) {
     const boost::json::value* value = get(key);
     if (value != nullptr && value->is_object()) return value->get_object();

@@ -229,7 +229,7 @@ Result<Verdict> judge_directory(const std::filesystem::path& directory, const Ch
   const json::object& trial = *CP_TRY(evidence.trial());
   JsonMembers members(trial, evidence_file::kTrial);
   std::string text = members.text("scenario_text");
-  const std::string file = members.text("scenario_file");
+  const std::string file = members.text_or("scenario_file", "scenario_text");
   CP_TRY(members.finish());
   const Scenario scenario = CP_TRY(parse_scenario(std::move(text), file, registry));
   return judge(evidence, scenario, registry, known_issues);
