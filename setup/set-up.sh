@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The set-up that ./crashpath and ./run-tests share: Debian packages, configuration, build. Both source it with `tree` set
-# to the root of the source tree. With nothing to do it costs some hundredths of a second, so it runs before every start.
+# The set-up that ./crashpath and ./run-tests share: Debian packages, configuration, build. Both source it with `tree`
+# set to the root of the source tree. With nothing to do it costs some hundredths of a second.
 #
 # Everything it says goes to standard error, since standard output belongs to the program. It asks nothing.
 
@@ -15,7 +15,7 @@ say() { printf 'crashpath: %s\n' "$*" >&2; }
 
 # fail MESSAGE [HINT]
 fail() {
-  printf 'error: %s\n' "$1" >&2
+  say "$1"
   [[ -z ${2-} ]] || printf '  hint: %s\n' "$2" >&2
   exit "$host_error"
 }
@@ -55,8 +55,8 @@ fail_with_log() {
 # Then a log may lack the very line that says so.
 disk_is_full() { (($(df --output=avail -k "$1" | tail -n 1) < 4096)); }
 
-# show_progress WHAT LOG [NO_WORK]: appends standard input to LOG. A terminal sees the newest line of it, others hear once
-# that WHAT has begun. Lines that match NO_WORK do not count as work.
+# show_progress WHAT LOG [NO_WORK]: appends standard input to LOG. A terminal sees the newest line of it, others hear
+# once that WHAT has begun. Lines that match NO_WORK do not count as work.
 show_progress() {
   local what=$1 log=$2 no_work=${3-^$} line began='' live=''
   [[ -t 2 && ${TERM-dumb} != dumb ]] && live=yes
@@ -87,16 +87,21 @@ begin_set_up() {
 }
 end_set_up() { exec 9>&-; }
 
-# ensure_built PRESET TARGET...: configures when this place has not been yet, then builds what is not current.
-ensure_built() {
-  local preset=$1 directory="$build/$1" log="$build/$1.log"
-  shift
+# ensure_configured PRESET: configures build/PRESET unless that was done, and done for a tree in this place.
+ensure_configured() {
+  local log="$build/$1.log"
   : >"$log"
-  if [[ ! -f $directory/build.ninja ]] ||
-    ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$tree" "$directory/CMakeCache.txt"; then
-    (cd "$tree" && cmake --fresh --preset "$preset") </dev/null 2>&1 9>&- |
-      show_progress "configuring $preset" "$log" || fail_with_log 'cannot configure the build' "$log"
-  fi
-  ninja -C "$directory" "$@" </dev/null 2>&1 9>&- |
+  [[ -f $build/$1/build.ninja ]] &&
+    grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$tree" "$build/$1/CMakeCache.txt" && return
+  (cd "$tree" && cmake --fresh --preset "$1") </dev/null 2>&1 9>&- |
+    show_progress "configuring $1" "$log" || fail_with_log 'cannot configure the build' "$log"
+}
+
+# ensure_built PRESET TARGET...: builds what is not current.
+ensure_built() {
+  local preset=$1 log="$build/$1.log"
+  shift
+  ensure_configured "$preset"
+  ninja -C "$build/$preset" "$@" </dev/null 2>&1 9>&- |
     show_progress "building $preset" "$log" '^ninja: |Re-checking globbed' || fail_with_log 'cannot build' "$log"
 }
