@@ -17,15 +17,18 @@ bool is_about(const KnownIssue& issue, const TrialIdentity& identity) {
 /// Whether the trial failed in the way that the issue describes, and in no other.
 bool describes_failure(const KnownIssue& issue, const Verdict& verdict) {
   if (issue.stage != verdict.stage) return false;
-  std::string said = verdict.words;
+  std::vector<std::string_view> said = {verdict.words};
   for (const auto& check : verdict.checks) {
     if (check.result.outcome != Outcome::fail) continue;
     const auto matches = [&](const std::string& glob) { return matches_glob(glob, check.name); };
     if (!issue.checks.empty() && std::none_of(issue.checks.begin(), issue.checks.end(), matches))
       return false;
-    said += "\n" + check.result.got;
+    said.push_back(check.result.got);
   }
-  return std::regex_search(said, std::regex(issue.words, std::regex::ECMAScript));
+  const std::regex words(issue.words, std::regex::ECMAScript);
+  return std::any_of(said.begin(), said.end(), [&](std::string_view text) {
+    return std::regex_search(text.begin(), text.end(), words);
+  });
 }
 
 }  // namespace

@@ -1,0 +1,208 @@
+#include "harness/trial/runner.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "harness/base/file.h"
+#include "harness/evidence/directory.h"
+#include "harness/machine/fake_machine.h"
+#include "harness/trial/conversation.h"
+#include "harness/trial/script.h"
+
+namespace crashpath {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+namespace json = boost::json;
+
+constexpr const char* kHelloFirst = R"({"type":"hello","kernel":"first","seq":1,"generation":0})";
+constexpr const char* kHelloSecond = R"({"type":"hello","kernel":"second","seq":1,"generation":0})";
+
+class SilentObserver : public TrialObserver {
+ public:
+  void stage_entered(Stage) override {}
+  void console_line(std::string_view) override {}
+  void capture_progress(std::uint64_t, std::uint64_t) override {}
+};
+
+/// A guest agent that agrees to everything: answers each command with ok.
+void agree(FakeMachine& machine, std::string_view line) {
+  const json::object command = json::parse(line).as_object();
+  json::object answer{{"type", command.at("run") == "report" ? "report" : "result"},
+                      {"kernel", "first"},
+                      {"id", command.at("id")},
+                      {"ok", true},
+                      {"data", json::object()}};
+  machine.says(json::serialize(answer));
+}
+
+class RunnerTest : public testing::Test {
+ protected:
+  RunnerTest() {
+    directory_ = std::filesystem::path(testing::TempDir()) / ("runner_test." + std::to_string(getpid()));
+    std::filesystem::remove_all(directory_);
+    image_.architecture = find_architecture("arm64");
+    scenario_.name = "panic.sysrq";
+    scenario_.trigger = ScenarioTrigger{.kind = "sysrq-c", .cpu = std::nullopt, .arguments = {}};
+    scenario_.capture.capture = false;  // no guest, no dump: what is tested is the way there
+    trial_.id = "test";
+    trial_.scenario = &scenario_;
+    trial_.image = &image_;
+    trial_.machine.architecture = image_.architecture;
+    trial_.machine.memory_mib = 64;
+  }
+  ~RunnerTest() override { std::filesystem::remove_all(directory_); }
+
+  Timeline run(std::function<void(FakeMachine&)> script) {
+    const MachineFactory factory = [&](const MachineConfig& config) -> Result<std::unique_ptr<Machine>> {
+      auto machine = std::make_unique<FakeMachine>(config);
+      script(*machine);
+      return std::unique_ptr<Machine>(std::move(machine));
+    };
+    const auto ran = run_trial(trial_, directory_, factory, observer_, interruption_);
+    EXPECT_TRUE(ran) << ran.error().to_string();
+    return read_timeline(directory_ / evidence_file::kTimeline).value();
+  }
+
+  std::filesystem::path directory_;
+  GuestImage image_;
+  Scenario scenario_;
+  PlannedTrial trial_;
+  SilentObserver observer_;
+  Interruption interruption_;
+};
+
+std::vector<Stage> stages_of(const Timeline& timeline) {
+  std::vector<Stage> stages;
+  for (const auto& entered : timeline.stages) stages.push_back(entered.stage);
+  return stages;
+}
+
+TEST_F(RunnerTest, GoesThroughEveryStage) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.prints("[    5.5] Kernel panic - not syncing: sysrq triggered crash")
+        .prints("[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x411fd070]")
+        .says(kHelloSecond);
+  });
+  EXPECT_THAT(stages_of(timeline), ElementsAre(Stage::image, Stage::boot, Stage::arm, Stage::crash,
+                                               Stage::handover, Stage::second_kernel, Stage::verify));
+  ASSERT_TRUE(timeline.end);
+  EXPECT_EQ(timeline.end->by, EndedBy::done);
+  EXPECT_THAT(read_file(directory_ / evidence_file::kConsoleFirst).value(), HasSubstr("sysrq triggered"));
+  EXPECT_THAT(read_file(directory_ / evidence_file::kConsoleSecond).value(), HasSubstr("Booting Linux"));
+}
+
+TEST_F(RunnerTest, ASilentSecondKernelIsTheGuestsFault) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.prints("[    5.5] Kernel panic - not syncing: sysrq triggered crash").is_silent();
+  });
+  EXPECT_EQ(timeline.stages.back().stage, Stage::handover);
+  EXPECT_EQ(timeline.end->by, EndedBy::guest);
+  EXPECT_THAT(timeline.end->words, HasSubstr("sysrq triggered crash"));
+}
+
+TEST_F(RunnerTest, AnAgentThatFallsSilentLeavesTheConsoleAsWitness) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.prints("[    5.5] Kernel panic - not syncing: sysrq triggered crash")
+        .prints("[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x411fd070]")
+        .prints("[    2.000000] Run /init as init process")
+        .is_silent();
+  });
+  EXPECT_EQ(timeline.stages.back().stage, Stage::second_kernel);
+  EXPECT_EQ(timeline.end->by, EndedBy::guest);
+  EXPECT_THAT(timeline.end->words, HasSubstr("Run /init"));
+}
+
+TEST_F(RunnerTest, AKilledQemuIsOursAndNotTheGuests) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.emits(MachineExited{.exit_code = 0, .signal = 9});
+  });
+  EXPECT_EQ(timeline.end->by, EndedBy::host);
+  EXPECT_THAT(timeline.end->words, HasSubstr("signal 9"));
+}
+
+TEST_F(RunnerTest, AGuestThatResetsItselfIsTheGuestsFault) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.prints("Bye!")
+        .emits(HypervisorEvent{"SHUTDOWN", {{"guest", true}, {"reason", "guest-reset"}}})
+        .emits(MachineExited{.exit_code = 0, .signal = {}});
+  });
+  EXPECT_EQ(timeline.stages.back().stage, Stage::handover);
+  EXPECT_EQ(timeline.end->by, EndedBy::guest);
+  EXPECT_THAT(timeline.end->words, HasSubstr("Bye!"));
+}
+
+TEST_F(RunnerTest, ARefusedCrashKernelEndsInArmWithKexecsWords) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = [](FakeMachine& guest, std::string_view line) {
+      const json::object command = json::parse(line).as_object();
+      guest.says(json::serialize(json::object{{"type", "result"},
+                                              {"kernel", "first"},
+                                              {"id", command.at("id")},
+                                              {"ok", false},
+                                              {"error", "Memory for crashkernel is not reserved"}}));
+    };
+    machine.says(kHelloFirst);
+  });
+  EXPECT_EQ(timeline.stages.back().stage, Stage::arm);
+  EXPECT_EQ(timeline.end->by, EndedBy::guest);
+  EXPECT_EQ(timeline.end->words, "kexec.load: Memory for crashkernel is not reserved");
+}
+
+TEST_F(RunnerTest, AFullDiskUnderTheDumpIsOurs) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst)
+        .emits(HypervisorEvent{"BLOCK_IO_ERROR", {{"reason", "No space left on device"}}});
+  });
+  EXPECT_EQ(timeline.end->by, EndedBy::host);
+  EXPECT_THAT(timeline.end->words, HasSubstr("No space left"));
+}
+
+TEST_F(RunnerTest, AnInterruptionIsNeverTheGuestsFault) {
+  interruption_.request();
+  const Timeline timeline = run([](FakeMachine& machine) { machine.says(kHelloFirst); });
+  EXPECT_EQ(timeline.end->by, EndedBy::host);
+  EXPECT_EQ(timeline.end->words, "interrupted");
+}
+
+TEST_F(RunnerTest, WhatTheGuestLacksIsRecordedWithoutAMachine) {
+  trial_.skip_reason = "the machine has no NMI";
+  const Timeline timeline = run([](FakeMachine&) { FAIL() << "no machine is wanted"; });
+  EXPECT_EQ(timeline.end->by, EndedBy::lacks);
+  EXPECT_EQ(timeline.end->words, "the machine has no NMI");
+}
+
+TEST_F(RunnerTest, EvidenceOfTwoTrialsIsNeverMixed) {
+  trial_.skip_reason = "first";
+  run([](FakeMachine&) {});
+  const auto again = run_trial(
+      trial_, directory_, [](const MachineConfig&) { return Error::host("unused"); }, observer_,
+      interruption_);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().fault(), Fault::usage);
+}
+
+TEST_F(RunnerTest, TheScriptForReplayHoldsWhatTheHostWouldSend) {
+  scenario_.steps.push_back({.run = "cpu.offline", .arguments = {{"cpu", 3}}, .line = 1});
+  const auto script = make_script(trial_).value();
+  const std::string text = to_agent_script(script);
+  EXPECT_LT(text.find("kexec.load"), text.find("cpu.offline"));
+  EXPECT_LT(text.find("cpu.offline"), text.find("trigger"));
+  EXPECT_THAT(text, HasSubstr(R"("in":"first")"));
+  EXPECT_THAT(text, HasSubstr(R"("in":"second")"));
+}
+
+}  // namespace
+}  // namespace crashpath
