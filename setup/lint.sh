@@ -2,30 +2,37 @@
 # The linters. Sourced by run-tests; each function prints what is wrong and returns 1 when something is.
 : "${tree:?}" "${build:?}" "${jobs:?}"
 
-readonly -a rooms=(cli harness guestimages crashpaths memreserve tests)
+# files EXPRESSION: those of the source tree that find's expression selects, each ended by a zero byte.
+files() {
+  cd "$tree" && find . \( -path ./build -o -path ./runs -o -path ./.git \) -prune -o -type f \( "$@" \) -print0 |
+    sort -z
+}
 
 lint_format() {
-  (cd "$tree" && find "${rooms[@]}" \( -name '*.cc' -o -name '*.h' \) -print0 |
-    xargs -0 clang-format --dry-run -Werror)
+  local bad
+  bad=$(files -name '*.cc' -o -name '*.h' | xargs -0 clang-format --dry-run 2>&1 |
+    sed -n 's/^\.\/\([^ :]*\):.*\[-Wclang-format-violations\]$/\1/p' | uniq) || return 1
+  [[ -z $bad ]] && return
+  printf 'not formatted; run: clang-format -i %s\n' "${bad//$'\n'/ }"
+  return 1
 }
 
 lint_shell() {
-  (cd "$tree" && find crashpath run-tests .ci/run setup docs tests -type f \
-    \( -name '*.sh' -o -name '*.bash' -o -name crashpath -o -name run-tests -o -path .ci/run \) -print0 |
-    xargs -0 shellcheck -x)
+  files -name '*.sh' -o -name crashpath -o -name run-tests -o -path ./.ci/run | xargs -0 shellcheck -x
 }
 
 # clang-tidy spends nearly all of its time on the headers of libraries, so it reads a whole library of ours as one file
 # (CMake's unity build), and a file that passed is not read again while it and all headers stay as they are.
 lint_tidy() {
-  local headers
-  headers=$(cd "$tree" && find "${rooms[@]}" -name '*.h' -print0 | sort -z | xargs -0 cat .clang-tidy | sha256sum)
+  local headers units
+  headers=$(files -name '*.h' -o -name .clang-tidy | xargs -0 cat | sha256sum)
+  units=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/lint/compile_commands.json" | sort -u | grep .) ||
+    return 1
   mkdir -p "$build/lint/passed"
   export tree build headers
   export -f tidy
   # shellcheck disable=SC2016 # for the inner shell
-  sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/lint/compile_commands.json" | sort -u |
-    xargs -d '\n' -P "$jobs" -I '{}' bash -c 'tidy "$1"' tidy '{}'
+  xargs -d '\n' -P "$jobs" -I '{}' bash -c 'tidy "$1"' tidy '{}' <<<"$units"
 }
 
 # tidy FILE: a unity file, or a source file that is alone in its library.
