@@ -21,10 +21,8 @@ struct FetchOptions {
 Result<> fetch(const FetchOptions& options) {
   const auto specs = CP_TRY(
       parse_kernel_specs(options.kernels.empty() ? default_kernel(CP_TRY(load_catalog())) : options.kernels));
-  const ArchiveOptions archive{.cache = cache_directory(),
-                               .mirror = options.mirror,
-                               .update = options.update,
-                               .say = [](std::string_view line) { fmt::print(stderr, "{}\n", line); }};
+  ArchiveOptions archive = archive_options(options.mirror);
+  archive.update = options.update;
   for (const Architecture* architecture : CP_TRY(choose_architectures(options.architectures))) {
     for (const KernelSpec& spec : specs) {
       const GuestImage image = CP_TRY(prepare_image(spec, *architecture, true, archive));

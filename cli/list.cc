@@ -5,8 +5,7 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/errors.h"
-#include "guestimages/image.h"
-#include "harness/base/paths.h"
+#include "cli/prepare_image.h"
 #include "harness/trial/steps.h"
 #include "harness/trial/triggers.h"
 
@@ -34,9 +33,7 @@ Result<> list_checks() {
 
 Result<> list_all_kernels(const std::vector<std::string>& architecture_names) {
   const Catalog catalog = CP_TRY(load_catalog());
-  const ArchiveOptions options{.cache = cache_directory(), .mirror = "", .say = [](std::string_view line) {
-                                 fmt::print(stderr, "{}\n", line);
-                               }};
+  const ArchiveOptions options = archive_options();
   for (const Architecture* architecture : CP_TRY(choose_architectures(architecture_names)))
     for (const KernelOffer& offer : CP_TRY(list_kernels(*architecture, catalog, options)))
       fmt::print("{:8} {:12} {:20} {} {}\n", offer.architecture,

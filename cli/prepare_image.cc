@@ -21,15 +21,26 @@ std::filesystem::path agent_of(const Architecture& architecture) {
 Result<ProbeSet> probes_for(const GuestKernel& kernel, const Catalog& catalog,
                             const ArchiveOptions& archive) {
   if (kernel.spec.kind == KernelSpec::Kind::path) return ProbeSet();
+  const Mirror mirror = CP_TRY(find_mirror(catalog, archive.mirror));
   const ProbeBuild build{.architecture = kernel.architecture,
                          .headers = CP_TRY(fetch_headers(kernel, catalog, archive)),
-                         .mirror = CP_TRY(find_mirror(catalog, archive.mirror)).uri,
+                         .mirror = mirror.uri,
                          .sources = probe_sources(),
-                         .cache = archive.cache};
+                         .cache = archive.cache,
+                         .apt_settings = mirror.settings,
+                         .say = archive.say};
   return build_probes(build, CP_TRY(list_probes(build.sources)));
 }
 
 }  // namespace
+
+ArchiveOptions archive_options(const std::string& mirror) {
+  ArchiveOptions options;
+  options.cache = cache_directory();
+  options.mirror = mirror;
+  options.say = [](std::string_view line) { fmt::print(stderr, "{}\n", line); };
+  return options;
+}
 
 std::string default_kernel(const Catalog& catalog) {
   return catalog.default_series;

@@ -11,6 +11,9 @@
 
 namespace crashpath {
 
+/// The cache of this user; what happens is said on standard error. `mirror` empty: the one this machine uses.
+ArchiveOptions archive_options(const std::string& mirror = "");
+
 /// The kernel that crashpath takes when none is named.
 std::string default_kernel(const Catalog& catalog);
 

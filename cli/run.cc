@@ -97,9 +97,7 @@ const GuestImage* RunSession::image(const KernelSpec& spec, const Architecture& 
   const auto [known, is_new] =
       prepared_.by_request.emplace(fmt::format("{} {} {}", architecture.name, spec.text, probes), nullptr);
   if (!is_new) return known->second;
-  const ArchiveOptions archive{.cache = cache_directory(),
-                               .mirror = options_.mirror,
-                               .say = [](std::string_view line) { fmt::print(stderr, "{}\n", line); }};
+  const ArchiveOptions archive = archive_options(options_.mirror);
   auto made = prepare_image(spec, architecture, probes, archive);
   prepared_.images.push_back(made ? *made : missing_image(spec, architecture));
   known->second = &prepared_.images.back();

@@ -27,9 +27,7 @@ Result<> shell(const ShellOptions& options) {
   const auto specs =
       CP_TRY(parse_kernel_specs(options.kernel.empty() ? default_kernel(catalog) : options.kernel));
   if (specs.size() != 1) return Error::usage("a shell runs in one kernel: name one with --kernel");
-  const ArchiveOptions archive{.cache = cache_directory(), .mirror = "", .say = [](std::string_view line) {
-                                 fmt::print(stderr, "{}\n", line);
-                               }};
+  const ArchiveOptions archive = archive_options();
   const GuestImage image = CP_TRY(prepare_image(specs.front(), *chosen.front(), true, archive));
 
   // The machine is the one that a scenario without wishes gets.

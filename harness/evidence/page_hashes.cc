@@ -45,10 +45,9 @@ PageHashes hash_memory(std::uint64_t ram_base, std::span<const std::byte> ram) {
 Result<> write_page_hashes(const std::filesystem::path& file, const PageHashes& hashes) {
   Header header{{}, 1, kHashedPageSize, hashes.ram_base, hashes.hashes.size()};
   std::memcpy(header.magic, kMagic.data(), sizeof header.magic);
-  const std::size_t length = hashes.hashes.size() * sizeof(std::uint64_t);
-  std::string content(sizeof header + length, '\0');
-  std::memcpy(content.data(), &header, sizeof header);
-  if (length > 0) std::memcpy(content.data() + sizeof header, hashes.hashes.data(), length);
+  std::string content(reinterpret_cast<const char*>(&header), sizeof header);
+  content.append(reinterpret_cast<const char*>(hashes.hashes.data()),
+                 hashes.hashes.size() * sizeof(std::uint64_t));
   return write_file(file, content);
 }
 

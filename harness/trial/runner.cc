@@ -18,10 +18,6 @@ namespace {
 
 /// A dump is never larger than the guest's RAM and its ELF headers; a filtered one may be larger by its
 /// bitmaps.
-std::uint64_t capture_disk_size(int memory_mib) {
-  return (static_cast<std::uint64_t>(memory_mib) + 64) << 20;
-}
-
 constexpr std::string_view kCaptureDisk = "capture.disk";
 
 json::object describe_trial(const PlannedTrial& trial) {
@@ -203,6 +199,10 @@ EndedBy ended_by(Fault fault) {
 }
 
 }  // namespace
+
+std::uint64_t capture_disk_size(int memory_mib) {
+  return (static_cast<std::uint64_t>(memory_mib) + 64) << 20;
+}
 
 Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory,
                    const MachineFactory& make_machine, TrialObserver& observer, Interruption& interruption) {
