@@ -1,11 +1,15 @@
 #pragma once
 
+// The checks of the crash path itself: the second kernel and its dump. One file per family, one function per
+// check.
+
 #include "harness/trial/check.h"
 
 namespace crashpath {
 
-void register_second_kernel_checks(CheckRegistry& registry);
-void register_vmcore_checks(CheckRegistry& registry);
+void register_second_kernel_checks(CheckRegistry& registry);  ///< second-kernel.*
+void register_kernel_checks(CheckRegistry& registry);  ///< kernel.*: what both kernels say of themselves
+void register_vmcore_checks(CheckRegistry& registry);  ///< vmcore.*
 /// All of the above, in the order in which reports list them.
 void register_crashpath_checks(CheckRegistry& registry);
 

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "harness/base/file.h"
+#include "harness/evidence/ranges.h"
 
 namespace crashpath {
 namespace {
@@ -53,11 +54,8 @@ Result<CoreHeaders> read_headers(Elf* elf) {
     if (segment.p_type == PT_NOTE) {
       for (Note& note : CP_TRY(read_notes(elf, segment))) core.notes.push_back(std::move(note));
     } else if (segment.p_type == PT_LOAD) {
-      if (segment.p_paddr + segment.p_memsz < segment.p_paddr ||
-          segment.p_offset + segment.p_filesz < segment.p_offset)
-        return Error::guest(
-            fmt::format("program header {} of the core file goes around the address space", i));
-      core.segments.push_back({{segment.p_paddr, segment.p_paddr + segment.p_memsz},
+      core.segments.push_back({{segment.p_paddr, saturated_sum(segment.p_paddr, segment.p_memsz)},
+                               segment.p_memsz,
                                segment.p_vaddr,
                                segment.p_offset,
                                segment.p_filesz});

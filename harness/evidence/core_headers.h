@@ -19,7 +19,8 @@ namespace crashpath {
 
 /// A PT_LOAD program header.
 struct LoadSegment {
-  Range physical;  ///< p_paddr and p_memsz
+  Range physical;                 ///< p_paddr and p_memsz; cut off at the end of the address space
+  std::uint64_t memory_size = 0;  ///< p_memsz as it stands there
   std::uint64_t virtual_address = 0;
   std::uint64_t file_offset = 0;
   std::uint64_t file_size = 0;

@@ -6,6 +6,10 @@
 
 namespace crashpath {
 
+std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b) {
+  return a + b < a ? UINT64_MAX : a + b;
+}
+
 std::vector<Range> normalized(std::vector<Range> ranges) {
   std::erase_if(ranges, [](const Range& range) { return range.begin >= range.end; });
   std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });

@@ -9,6 +9,9 @@
 
 namespace crashpath {
 
+/// a + b, or the largest number when that does not fit: sizes out of a broken dump's headers add up to
+/// anything.
+std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b);
 /// Sorts, drops empty ranges and joins those that overlap or touch.
 std::vector<Range> normalized(std::vector<Range> ranges);
 /// What is in `from` and not in `what`. Any order and overlap in; normalized out.

@@ -11,6 +11,7 @@
 #include "harness/evidence/core_headers.h"
 #include "harness/evidence/kernel_addresses.h"
 #include "harness/evidence/printk_ringbuffer.h"
+#include "harness/evidence/ranges.h"
 
 namespace crashpath {
 namespace {
@@ -62,7 +63,7 @@ Result<Context> open_dump(int fd) {
 Result<> refuse_truncated(const std::filesystem::path& file) {
   std::uint64_t needed = 0;
   for (const LoadSegment& segment : CP_TRY(read_core_headers(file)).segments)
-    needed = std::max(needed, segment.file_offset + segment.file_size);
+    needed = std::max(needed, saturated_sum(segment.file_offset, segment.file_size));
   std::error_code error;
   const std::uint64_t size = std::filesystem::file_size(file, error);
   if (error) return Error::host(fmt::format("{}: {}", file.native(), error.message()));

@@ -1,0 +1,23 @@
+#include "crashpaths/checks/checks.h"
+
+#include "crashpaths/checks/vmcore_checks.h"
+
+namespace crashpath {
+
+void register_vmcore_checks(CheckRegistry& registry) {
+  registry.add(vmcore_format_check());
+  registry.add(vmcore_segments_check());
+  registry.add(vmcore_vmcoreinfo_check());
+  registry.add(vmcore_dmesg_check());
+  registry.add(vmcore_crash_cpu_check());
+  registry.add(vmcore_prstatus_check());
+  registry.add(vmcore_pages_match_memory_check());
+}
+
+void register_crashpath_checks(CheckRegistry& registry) {
+  register_second_kernel_checks(registry);
+  register_kernel_checks(registry);
+  register_vmcore_checks(registry);
+}
+
+}  // namespace crashpath

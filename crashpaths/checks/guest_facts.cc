@@ -1,0 +1,106 @@
+#include "crashpaths/checks/guest_facts.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+
+#include "harness/evidence/directory.h"
+
+namespace crashpath {
+
+Result<std::regex> parse_pattern(std::string_view parameter, const std::string& pattern) {
+  try {
+    return std::regex(pattern);
+  } catch (const std::regex_error& error) {
+    return Error::usage(fmt::format("{} = '{}': {}", parameter, pattern, error.what()));
+  }
+}
+
+std::string console_line(Kernel kernel, const RecordedLine& line) {
+  return fmt::format("{}:{}",
+                     kernel == Kernel::first ? evidence_file::kConsoleFirst : evidence_file::kConsoleSecond,
+                     line.number);
+}
+
+Result<std::optional<ConsoleMatch>> find_on_console(const Evidence& evidence, Kernel kernel,
+                                                    const std::regex& pattern) {
+  for (const RecordedLine& line : *CP_TRY(evidence.console(kernel))) {
+    ConsoleMatch match{&line, {}};
+    if (std::regex_search(line.text, match.groups, pattern)) return match;
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<const RecordedLine*>> crashed_kernel_console(const Evidence& evidence) {
+  std::vector<const RecordedLine*> lines;
+  for (const RecordedLine& line : *CP_TRY(evidence.console(Kernel::first))) {
+    if (line.text.find("] Linux version ") != std::string::npos) lines.clear();
+    lines.push_back(&line);
+  }
+  return lines;
+}
+
+Result<std::vector<Range>> system_ram(const Evidence& evidence, Kernel kernel) {
+  return ranges_named(CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(kernel, "/proc/iomem")))), "System RAM");
+}
+
+Result<std::vector<Range>> reservation(const Evidence& evidence) {
+  const auto iomem = CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(Kernel::first, "/proc/iomem"))));
+  const std::vector<Range> ranges = ranges_named(iomem, "Crash kernel");
+  if (!ranges.empty()) return ranges;
+  static const std::regex reserving(R"(Reserving (\d{1,9})MB of memory at (\d{1,9})MB for crashkernel)");
+  const auto match = CP_TRY(find_on_console(evidence, Kernel::first, reserving));
+  if (!match) return ranges;
+  const std::uint64_t begin = std::stoull(match->groups[2]) << 20;
+  return std::vector{Range{begin, begin + (std::stoull(match->groups[1]) << 20)}};
+}
+
+Result<std::vector<int>> parse_cpu_list(std::string_view text) {
+  constexpr int kMaxCpus = 8192;
+  std::vector<int> cpus;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto refused = [text] { return Error::guest(fmt::format("'{}' is no list of CPUs", text)); };
+  while (at != end && *at != '\n') {
+    int first = 0;
+    auto number = std::from_chars(at, end, first);
+    int last = first;
+    if (number.ec == std::errc() && number.ptr != end && *number.ptr == '-')
+      number = std::from_chars(number.ptr + 1, end, last);
+    if (number.ec != std::errc() || first < 0 || last < first || last >= kMaxCpus) return refused();
+    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
+    at = number.ptr;
+    if (at != end && *at == ',')
+      ++at;
+    else if (at != end && *at != '\n')
+      return refused();
+  }
+  if (cpus.empty()) return refused();
+  return cpus;
+}
+
+Result<std::vector<int>> online_cpus(const Evidence& evidence) {
+  return parse_cpu_list(CP_TRY(evidence.guest_file(Kernel::first, "/sys/devices/system/cpu/online")));
+}
+
+Result<std::string> asked_release(const Evidence& evidence) {
+  const boost::json::value* kernel = CP_TRY(evidence.trial())->if_contains("kernel");
+  const boost::json::value* release =
+      kernel != nullptr && kernel->is_object() ? kernel->get_object().if_contains("release") : nullptr;
+  if (release == nullptr || !release->is_string()) return Error::host("trial.json has no kernel.release");
+  return std::string(release->get_string());
+}
+
+std::string human_size(std::uint64_t bytes) {
+  constexpr std::array kUnits = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  return fmt::format("{:.4g} {}", value, kUnits.at(unit));
+}
+
+}  // namespace crashpath

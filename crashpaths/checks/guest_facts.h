@@ -1,0 +1,63 @@
+#pragma once
+
+// What several checks want to know of a guest, read out of a trial's evidence.
+
+#include <optional>
+#include <regex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/evidence/evidence.h"
+#include "harness/evidence/iomem.h"
+#include "harness/trial/check.h"
+
+namespace crashpath {
+
+/// The value of a check's parameter, or none when the scenario does not give it.
+template <class T>
+std::optional<T> parameter(const CheckParameters& parameters, std::string_view name) {
+  const auto found = parameters.find(name);
+  if (found == parameters.end()) return std::nullopt;
+  return std::get<T>(found->second);
+}
+
+/// A usage error that names the parameter when it is no ECMAScript regular expression.
+Result<std::regex> parse_pattern(std::string_view parameter, const std::string& pattern);
+
+/// "console-first.log:123"
+std::string console_line(Kernel kernel, const RecordedLine& line);
+
+struct ConsoleMatch {
+  const RecordedLine* line = nullptr;
+  std::smatch groups;  ///< into the line's text
+};
+/// The first line of a console that the pattern is found in. The console must be there; a match need not.
+Result<std::optional<ConsoleMatch>> find_on_console(const Evidence& evidence, Kernel kernel,
+                                                    const std::regex& pattern);
+
+/// The lines of the last kernel that ran on the first kernel's console: behind the last "Linux version".
+/// Chains of plain kexecs have several kernels there.
+Result<std::vector<const RecordedLine*>> crashed_kernel_console(const Evidence& evidence);
+
+/// "System RAM" of a kernel's /proc/iomem.
+Result<std::vector<Range>> system_ram(const Evidence& evidence, Kernel kernel);
+
+/// The memory reserved for the crash kernel: "Crash kernel" of the first kernel's /proc/iomem, or, for
+/// pseries kernels whose iomem does not show it (before 7.0), what arch/powerpc/kexec/ranges prints at boot.
+/// Empty when there is none.
+Result<std::vector<Range>> reservation(const Evidence& evidence);
+
+/// CPUs online in the first kernel at its last report, from /sys/devices/system/cpu/online.
+Result<std::vector<int>> online_cpus(const Evidence& evidence);
+/// "0-3,8" as lists of CPUs are written; an error for anything else and for more than 8192 of them.
+Result<std::vector<int>> parse_cpu_list(std::string_view text);
+
+/// The release that was to be booted: kernel.release of trial.json.
+Result<std::string> asked_release(const Evidence& evidence);
+
+/// "4 KiB", "1.5 GiB"
+std::string human_size(std::uint64_t bytes);
+
+}  // namespace crashpath

@@ -1,0 +1,78 @@
+#include <fmt/format.h>
+
+#include "crashpaths/checks/guest_facts.h"
+#include "crashpaths/checks/vmcore_checks.h"
+#include "harness/evidence/core_headers.h"
+#include "harness/evidence/directory.h"
+#include "harness/evidence/vmcore.h"
+
+namespace crashpath {
+namespace {
+
+/// capture.format of trial.json: "kdump" or "elf".
+std::string asked_format(const boost::json::object& trial) {
+  const boost::json::value* capture = trial.if_contains("capture");
+  const boost::json::value* format =
+      capture != nullptr && capture->is_object() ? capture->get_object().if_contains("format") : nullptr;
+  return format != nullptr && format->is_string() ? std::string(format->get_string()) : std::string();
+}
+
+Result<CheckResult> vmcore_format(const Evidence& evidence, const CheckParameters&) {
+  const std::string_view file = CP_TRY(evidence.vmcore_file());
+  const Vmcore& vmcore = *CP_TRY(evidence.vmcore());
+  const bool arm64 = CP_TRY(evidence.architecture()) == "arm64";
+  const std::string_view format = file == evidence_file::kVmcoreKdump ? "diskdump" : "elf";
+  const std::string_view architecture = arm64 ? "aarch64" : "ppc64";
+  const std::string expected =
+      fmt::format("{} is a dump of format {}, architecture {}, with pages in it", file, format, architecture);
+  std::uint64_t pages = 0;
+  for (auto pfn = vmcore.next_page(0); pfn; pfn = vmcore.next_page(*pfn + 1)) ++pages;
+  std::string got =
+      fmt::format("format {}, architecture {}, {} pages of {}, {} CPUs", vmcore.format(),
+                  vmcore.architecture(), pages, human_size(vmcore.page_size()), vmcore.cpus().size());
+  if (asked_format(*CP_TRY(evidence.trial())) == "kdump" && format == "elf")
+    got += "; kdump was asked for, makedumpfile refused this kernel";
+  const bool good = vmcore.format() == format && vmcore.architecture() == architecture && pages > 0;
+  return good ? CheckResult::pass(expected, got, file) : CheckResult::fail(expected, got, file);
+}
+
+Result<CheckResult> vmcoreinfo(const Evidence& evidence, const CheckParameters&) {
+  const Vmcoreinfo& info = CP_TRY(evidence.vmcore())->vmcoreinfo();
+  const std::string_view file = CP_TRY(evidence.vmcore_file());
+  const boost::json::object& hello = *CP_TRY(evidence.last_message(Kernel::first, "hello"));
+  const auto id =
+      build_id(CP_TRY(parse_notes(CP_TRY(evidence.guest_bytes(Kernel::first, "/sys/kernel/notes")))));
+  if (!id) return Error::guest("the first kernel's /sys/kernel/notes has no build id");
+  const boost::json::value* page_size = hello.if_contains("page_size");
+  const boost::json::value* release = hello.if_contains("release");
+  if (page_size == nullptr || !page_size->is_number() || release == nullptr || !release->is_string())
+    return Error::guest("the first kernel's hello has no release and page_size");
+
+  const auto text = [](std::string_view release, std::string_view build, std::string_view size) {
+    return fmt::format("OSRELEASE={} BUILD-ID={} PAGESIZE={}", release, build, size);
+  };
+  const std::string expected = text(std::string_view(release->get_string()), *id,
+                                    fmt::format("{}", page_size->to_number<std::uint64_t>()));
+  const std::string got =
+      text(info.value("OSRELEASE").value_or("(none)"), info.value("BUILD-ID").value_or("(none)"),
+           info.value("PAGESIZE").value_or("(none)"));
+  return got == expected ? CheckResult::pass(expected, got, file) : CheckResult::fail(expected, got, file);
+}
+
+}  // namespace
+
+Check vmcore_format_check() {
+  return {"vmcore.format",
+          "The dump can be read and is of the format and architecture asked for",
+          {},
+          vmcore_format};
+}
+
+Check vmcore_vmcoreinfo_check() {
+  return {"vmcore.vmcoreinfo",
+          "VMCOREINFO's release, build id and page size are the crashed kernel's",
+          {},
+          vmcoreinfo};
+}
+
+}  // namespace crashpath
