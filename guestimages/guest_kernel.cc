@@ -68,6 +68,7 @@ Result<GuestKernel> fetch_kernel(const KernelSpec& spec, const Architecture& arc
   const std::string& release = kernel.packages.release;
   const auto root =
       CP_TRY(archive.unpacked(kernel.packages.packages, [&](const std::filesystem::path& unpacked) {
+        options.say(fmt::format("indexing the modules of {}", release));
         return run_depmod(unpacked, release);
       }));
   kernel.modules = modules_directory(root, release);

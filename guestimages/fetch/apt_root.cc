@@ -42,16 +42,22 @@ std::string configuration(const AptOptions& options) {
       "APT::Update::Error-Mode \"any\";\n"
       "APT::Install-Recommends \"false\";\n"
       "Acquire::Languages \"none\";\n"
-      "Acquire::Retries \"{2}\";\n"
-      "Acquire::http::Timeout \"{3}\";\n"
-      "Acquire::https::Timeout \"{3}\";\n"
-      "Acquire::http::ConnectTimeout \"{3}\";\n"
-      "Acquire::https::ConnectTimeout \"{3}\";\n",
-      root, options.architecture, options.retries, options.timeout.count());
+      "Acquire::Retries \"1\";\n"
+      "Acquire::http::Timeout \"{2}\";\n"
+      "Acquire::https::Timeout \"{2}\";\n"
+      "Acquire::http::ConnectTimeout \"{2}\";\n"
+      "Acquire::https::ConnectTimeout \"{2}\";\n",
+      root, options.architecture, options.timeout.count());
   // As root apt would drop to a user that may not enter our directories.
   if (::geteuid() == 0) text += "APT::Sandbox::User \"root\";\n";
   for (const auto& line : options.mirror.settings) text += line + "\n";
   return text;
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  boost::split(lines, text, [](char c) { return c == '\n'; });
+  return lines;
 }
 
 /// Seconds since the file was written, or a very long time.
@@ -77,9 +83,7 @@ std::vector<Package> parse_packages(std::string_view show_output, std::string_vi
     if (!package.name.empty() && !package.version.empty()) packages.push_back(package);
     package = {};
   };
-  std::vector<std::string> lines;
-  boost::split(lines, show_output, [](char c) { return c == '\n'; });
-  for (const auto& line : lines) {
+  for (const auto& line : lines_of(show_output)) {
     if (line.empty()) finish();
     const size_t colon = line.find(": ");
     if (colon == std::string::npos || line.front() == ' ') continue;
@@ -149,9 +153,7 @@ Result<> AptRoot::update(const std::string& suite, bool always) {
 }
 
 Result<std::vector<std::string>> AptRoot::names(const std::string& suite, const std::string& prefix) const {
-  const std::string out = CP_TRY(command_output(apt({"apt-cache", "pkgnames", prefix}, suite)));
-  std::vector<std::string> names;
-  boost::split(names, out, [](char c) { return c == '\n'; });
+  auto names = lines_of(CP_TRY(command_output(apt({"apt-cache", "pkgnames", prefix}, suite))));
   std::erase(names, "");
   std::sort(names.begin(), names.end());
   return names;
@@ -167,23 +169,23 @@ Result<std::vector<Package>> AptRoot::show(const std::string& suite,
   return parse_packages(output.out, suite);
 }
 
-Result<std::vector<std::string>> AptRoot::depends(const std::string& suite,
-                                                  const std::string& package) const {
-  const std::string out =
-      CP_TRY(command_output(apt({"apt-cache", "depends", "--no-recommends", "--no-suggests", "--no-conflicts",
-                                 "--no-breaks", "--no-replaces", "--no-enhances", package},
-                                suite)));
-  std::vector<std::string> lines;
-  boost::split(lines, out, [](char c) { return c == '\n'; });
-  std::vector<std::string> names;
-  for (const auto& line : lines) {
-    const size_t key = line.find("Depends: ");
-    if (key == std::string::npos) continue;
-    std::string name = line.substr(key + 9);
-    boost::trim_if(name, [](char c) { return c == '<' || c == '>'; });  // a name without a package of its own
-    names.push_back(std::move(name));
+Result<std::map<std::string, std::vector<std::string>>> AptRoot::depends(
+    const std::string& suite, const std::vector<std::string>& names) const {
+  std::vector<std::string> argv = {"apt-cache",      "depends",     "--no-recommends", "--no-suggests",
+                                   "--no-conflicts", "--no-breaks", "--no-replaces",   "--no-enhances"};
+  argv.insert(argv.end(), names.begin(), names.end());
+  std::map<std::string, std::vector<std::string>> depends;
+  std::vector<std::string>* current = nullptr;
+  for (const auto& line : lines_of(CP_TRY(command_output(apt(std::move(argv), suite))))) {
+    if (!line.starts_with(' ')) {
+      current = &depends[line];  // a package; below it, indented, what it depends on
+    } else if (const size_t key = line.find("Depends: "); key != std::string::npos && current != nullptr) {
+      // In angle brackets when there is no package of that name.
+      current->push_back(
+          boost::trim_copy_if(line.substr(key + 9), [](char c) { return c == '<' || c == '>'; }));
+    }
   }
-  return names;
+  return depends;
 }
 
 Result<std::vector<Package>> AptRoot::closure(const std::string& suite,
@@ -194,24 +196,28 @@ Result<std::vector<Package>> AptRoot::closure(const std::string& suite,
   if (output.exit_code != 0)
     return apt_failure(fmt::format("{} of {} ({})", fmt::join(packages, ", "), suite, options_.architecture),
                        options_.mirror.uri, output.err);
-  std::vector<std::string> lines;
-  boost::split(lines, output.out, [](char c) { return c == '\n'; });
   std::vector<std::string> names;  // from "Inst NAME (VERSION ORIGIN [ARCHITECTURE])"
-  for (const auto& line : lines)
+  for (const auto& line : lines_of(output.out))
     if (line.starts_with("Inst ")) names.push_back(line.substr(5, line.find(' ', 5) - 5));
   return show(suite, names);
 }
 
-Result<> AptRoot::download(const Package& package, const std::filesystem::path& directory) const {
-  Command command =
-      apt({"apt-get", "-q", "download", fmt::format("{}={}", package.name, package.version)}, package.suite);
+Result<> AptRoot::download(const std::vector<Package>& packages,
+                           const std::filesystem::path& directory) const {
+  std::vector<std::string> argv = {"apt-get", "-q", "download"};
+  std::vector<std::string> names;
+  for (const auto& package : packages) {
+    names.push_back(fmt::format("{} {}", package.name, package.version));
+    argv.push_back(fmt::format("{}={}", package.name, package.version));
+  }
+  Command command = apt(std::move(argv), packages.front().suite);
   command.directory = directory;
   const CommandOutput output = CP_TRY(run_command(command));
   if (output.exit_code != 0)
-    return apt_failure(fmt::format("package {} {}", package.name, package.version), options_.mirror.uri,
-                       output.err);
-  if (!std::filesystem::exists(directory / package.file_name()))
-    return Error::host(fmt::format("apt-get download left no file {}", package.file_name()));
+    return apt_failure(fmt::format("{}", fmt::join(names, ", ")), options_.mirror.uri, output.err);
+  for (const auto& package : packages)
+    if (!std::filesystem::exists(directory / package.file_name()))
+      return Error::host(fmt::format("apt-get download left no file {}", package.file_name()));
   return {};
 }
 

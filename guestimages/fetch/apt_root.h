@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,9 +38,8 @@ struct AptOptions {
   std::filesystem::path directory;  ///< the root; made when it is not there
   std::string architecture;         ///< Debian's name
   Mirror mirror;
-  std::filesystem::path keyring;     ///< the only keys whose signatures are accepted
-  std::chrono::seconds timeout{15};  ///< for a mirror to answer
-  int retries = 2;
+  std::filesystem::path keyring;  ///< the only keys whose signatures are accepted
+  std::chrono::seconds timeout;   ///< for the mirror to answer, each of two times
 };
 
 class AptRoot {
@@ -62,15 +62,16 @@ class AptRoot {
   /// What the suite says of these packages, newest version each ("name") or a certain one ("name=version").
   /// Those that it does not have are left out.
   Result<std::vector<Package>> show(const std::string& suite, const std::vector<std::string>& names) const;
-  /// Names that a package depends on directly, alternatives and packages that the suite does not have
-  /// included.
-  Result<std::vector<std::string>> depends(const std::string& suite, const std::string& package) const;
+  /// What each of these packages depends on directly, by name; alternatives and packages that the suite does
+  /// not have included.
+  Result<std::map<std::string, std::vector<std::string>>> depends(
+      const std::string& suite, const std::vector<std::string>& names) const;
   /// These packages and all that they need, as apt resolves it for a system with nothing installed.
   Result<std::vector<Package>> closure(const std::string& suite,
                                        const std::vector<std::string>& packages) const;
 
-  /// Downloads and verifies a package file into `directory`, as package.file_name().
-  Result<> download(const Package& package, const std::filesystem::path& directory) const;
+  /// Downloads and verifies package files of one suite into `directory`, each as its file_name().
+  Result<> download(const std::vector<Package>& packages, const std::filesystem::path& directory) const;
 
   const AptOptions& options() const { return options_; }
 

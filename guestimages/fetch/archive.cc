@@ -1,6 +1,7 @@
 #include "guestimages/fetch/archive.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "guestimages/fetch/deb.h"
 #include "guestimages/fetch/scratch_directory.h"
@@ -9,19 +10,15 @@ namespace crashpath {
 
 Result<Archive> Archive::open(const Catalog& catalog, const std::string& debian_architecture,
                               const ArchiveOptions& options) {
-  return open(catalog,
-              AptOptions{.directory = options.cache / "apt" / debian_architecture,
-                         .architecture = debian_architecture,
-                         .mirror = CP_TRY(find_mirror(catalog, options.mirror)),
-                         .keyring = CP_TRY(archive_keyring())},
-              options);
-}
-
-Result<Archive> Archive::open(const Catalog& catalog, AptOptions apt, const ArchiveOptions& options) {
   CP_TRY(make_directories(options.cache));
-  FileLock lock =
-      CP_TRY(FileLock::take(options.cache / fmt::format("lock.{}", apt.architecture), options.say));
-  return Archive(catalog, CP_TRY(AptRoot::open(std::move(apt))), options, std::move(lock));
+  FileLock lock = CP_TRY(FileLock::take(options.cache / ("lock." + debian_architecture), options.say));
+  AptRoot apt =
+      CP_TRY(AptRoot::open({.directory = options.cache / "apt" / debian_architecture,
+                            .architecture = debian_architecture,
+                            .mirror = CP_TRY(find_mirror(catalog, options.mirror)),
+                            .keyring = options.keyring.empty() ? CP_TRY(archive_keyring()) : options.keyring,
+                            .timeout = options.patience}));
+  return Archive(catalog, std::move(apt), options, std::move(lock));
 }
 
 Result<> Archive::need(const Suite& suite) {
@@ -39,16 +36,28 @@ Result<> Archive::need(const Suite& suite) {
 Result<std::vector<std::filesystem::path>> Archive::files(const std::vector<Package>& packages) {
   const std::filesystem::path directory = options_.cache / "packages";
   std::vector<std::filesystem::path> files;
+  std::vector<Package> missing;
+  std::error_code code;
   for (const auto& package : packages) {
     files.push_back(directory / package.file_name());
-    std::error_code code;
     if (std::filesystem::file_size(files.back(), code) == package.size && !code) continue;
-    options_.say(fmt::format("fetching {} {} ({:.1f} MB)", package.name, package.version,
-                             static_cast<double>(package.size) / 1e6));
-    const ScratchDirectory scratch = CP_TRY(ScratchDirectory::make(directory));
-    CP_TRY(apt_.download(package, scratch.path()));
-    std::filesystem::rename(scratch.path() / package.file_name(), files.back(), code);
-    if (code) return Error::host(fmt::format("cannot write {}: {}", files.back().native(), code.message()));
+    missing.push_back(package);
+  }
+  if (missing.empty()) return files;
+  std::vector<std::string> names;
+  std::uint64_t size = 0;
+  for (const auto& package : missing) {
+    names.push_back(package.name);
+    size += package.size;
+  }
+  options_.say(
+      fmt::format("fetching {} ({:.1f} MB)", fmt::join(names, ", "), static_cast<double>(size) / 1e6));
+  const ScratchDirectory scratch = CP_TRY(ScratchDirectory::make(directory));
+  CP_TRY(apt_.download(missing, scratch.path()));
+  for (const auto& package : missing) {
+    const auto file = directory / package.file_name();
+    std::filesystem::rename(scratch.path() / package.file_name(), file, code);
+    if (code) return Error::host(fmt::format("cannot write {}: {}", file.native(), code.message()));
   }
   return files;
 }
@@ -62,7 +71,6 @@ Result<std::filesystem::path> Archive::unpacked(
   std::error_code code;
   if (std::filesystem::is_directory(target, code)) return target;
   const auto debs = CP_TRY(files(packages));
-  options_.say(fmt::format("unpacking {}", packages.front().name));
   ScratchDirectory scratch = CP_TRY(ScratchDirectory::make(parent));
   for (const auto& deb : debs) CP_TRY(unpack_deb(deb, scratch.path()));
   if (finish) CP_TRY(finish(scratch.path()));

@@ -20,9 +20,11 @@
 namespace crashpath {
 
 struct ArchiveOptions {
-  std::filesystem::path cache;  ///< cache_directory(), unless a test says otherwise
-  std::string mirror;           ///< empty: $CRASHPATH_MIRROR, or the host's
-  bool update = false;          ///< get package lists even when they are younger than a day
+  std::filesystem::path cache;        ///< cache_directory(), unless a test says otherwise
+  std::string mirror;                 ///< empty: $CRASHPATH_MIRROR, or the host's
+  std::filesystem::path keyring;      ///< empty: Debian's archive keyring
+  bool update = false;                ///< get package lists even when they are younger than a day
+  std::chrono::seconds patience{15};  ///< for the mirror to answer; it is asked twice
   Say say = [](std::string_view) {};
 };
 
@@ -31,9 +33,6 @@ class Archive {
   /// Holds this architecture's part of the cache to itself until it is destroyed.
   static Result<Archive> open(const Catalog& catalog, const std::string& debian_architecture,
                               const ArchiveOptions& options);
-  /// The same with an apt root of the caller's making: for tests.
-  static Result<Archive> open(const Catalog& catalog, AptOptions apt, const ArchiveOptions& options);
-
   /// Makes a suite's lists current. Lists that cannot be made current but are there serve, and that is said.
   /// An error otherwise.
   Result<> need(const Suite& suite);
@@ -42,7 +41,7 @@ class Archive {
   const Catalog& catalog() const { return *catalog_; }
   const std::string& architecture() const { return apt_.options().architecture; }
 
-  /// Package files in the cache, downloaded when they are not there.
+  /// Files of packages of one suite in the cache, downloaded when they are not there.
   Result<std::vector<std::filesystem::path>> files(const std::vector<Package>& packages);
 
   /// A directory with all these packages unpacked over each other, named after the first. `finish` may
