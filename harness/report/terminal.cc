@@ -43,6 +43,20 @@ class Block {
       prefix.assign(indent, ' ');
     }
   }
+  /// What is to be copied from the terminal stays in one piece.
+  void add_verbatim(std::string_view label, std::string_view text) {
+    text_ += fmt::format("{:{}}{}{}\n", "", kIndent, label, printable(text));
+  }
+  /// Items side by side, as many as there is room for.
+  void add_items(const std::vector<std::string>& items) {
+    std::string line;
+    for (const auto& item : items) {
+      if (!line.empty() && kIndent + line.size() + 2 + item.size() > width_)
+        add_verbatim("", std::exchange(line, ""));
+      line += (line.empty() ? "" : "  ") + item;
+    }
+    if (!line.empty()) add_verbatim("", line);
+  }
   const std::string& text() const { return text_; }
 
  private:
@@ -50,18 +64,18 @@ class Block {
   std::string text_;
 };
 
-std::string stages_line(const Verdict& verdict) {
-  std::string line;
+std::vector<std::string> stages_of(const Verdict& verdict) {
+  std::vector<std::string> stages;
   for (const auto& [stage, seconds] : verdict.durations())
     if (stage != Stage::image || seconds >= 0.05)
-      line += fmt::format("{}{} {:.1f}", line.empty() ? "" : "  ", to_string(stage), seconds);
-  return line;
+      stages.push_back(fmt::format("{} {:.1f}", to_string(stage), seconds));
+  return stages;
 }
 
 std::string checks_line(const Verdict& verdict) {
   std::map<Outcome, int> counts;
   for (const auto& check : verdict.checks) ++counts[check.result.outcome];
-  std::string line = fmt::format("{} checks:", verdict.checks.size());
+  std::string line = fmt::format("{} check{}:", verdict.checks.size(), verdict.checks.size() == 1 ? "" : "s");
   for (const auto& [outcome, count] : counts) line += fmt::format(" {} {},", count, to_string(outcome));
   line.pop_back();
   return line;
@@ -101,7 +115,8 @@ std::string head_line(const TrialResult& trial, std::size_t id_width, const Term
   const std::string outcome =
       colored(verdict.outcome, fmt::format("{:<6}", to_string(verdict.outcome)), terminal);
   std::string line = fmt::format("{} {:<{}}  {:>6.1f} s", outcome, trial.id, id_width, verdict.seconds);
-  if (verdict.outcome != Outcome::pass && verdict.outcome != Outcome::skip)
+  const bool to_the_end = verdict.outcome == Outcome::pass && verdict.stage == Stage::verify;
+  if (!to_the_end && verdict.outcome != Outcome::skip)
     line += fmt::format("  stage {}", to_string(verdict.stage));
   return line + "\n";
 }
@@ -113,7 +128,10 @@ void add_words(Block& block, const TrialResult& trial) {
       std::any_of(verdict.checks.begin(), verdict.checks.end(),
                   [](const NamedCheckResult& check) { return check.result.outcome == Outcome::fail; });
   if (!verdict.words.empty() && !checks_failed) block.add("", verdict.words);
-  if (!verdict.known_issue.empty()) block.add("known issue: ", verdict.known_issue);
+  if (verdict.outcome == Outcome::xpass)
+    block.add("", "passed, although a known issue says that it fails: " + verdict.known_issue);
+  else if (!verdict.known_issue.empty())
+    block.add("known issue: ", verdict.known_issue);
 }
 
 std::string block_of(const TrialResult& trial, const std::string& directory, bool every_check,
@@ -123,15 +141,15 @@ std::string block_of(const TrialResult& trial, const std::string& directory, boo
   add_words(block, trial);
   if (verdict.outcome == Outcome::skip && !every_check) return block.text();
   if (!trial.kernel_release.empty()) block.add("kernel ", trial.kernel_release);
-  if (const auto stages = stages_line(verdict); !stages.empty()) block.add("", stages);
+  block.add_items(stages_of(verdict));
   if (!verdict.checks.empty()) block.add("", checks_line(verdict));
   for (const auto& check : verdict.checks) {
     const Outcome outcome = check.result.outcome;
     if (every_check || outcome == Outcome::fail || outcome == Outcome::error) add_check(block, check);
   }
-  if (!trial.dump.empty()) block.add("dump ", fmt::format("{}/{}", directory, trial.dump));
+  if (!trial.dump.empty()) block.add_verbatim("dump ", fmt::format("{}/{}", directory, trial.dump));
   if (const auto next = next_command(trial, directory); !next.empty() && !every_check)
-    block.add("next: ", next);
+    block.add_verbatim("next: ", next);
   return block.text();
 }
 

@@ -39,6 +39,7 @@ TEST(Text, ShortenNeverExceedsTheWidth) {
 TEST(Text, WrapBreaksBetweenWordsAndInsideOfLongOnes) {
   EXPECT_THAT(wrap("one two three", 7), ElementsAre("one two", "three"));
   EXPECT_THAT(wrap("0123456789", 4), ElementsAre("0123", "4567", "89"));
+  EXPECT_THAT(wrap("one    two", 5), ElementsAre("one", "two"));
   EXPECT_THAT(wrap("", 4), ElementsAre(""));
   EXPECT_THAT(wrap("ab  ", 2), ElementsAre("ab"));
 }

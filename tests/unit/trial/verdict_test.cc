@@ -231,6 +231,26 @@ TEST_F(Judging, RefusesADirectoryThatIsNoTrial) {
   EXPECT_EQ(verdict.error().fault(), Fault::usage);
 }
 
+/// Verdicts of trials that were recorded with real guests.
+Verdict judge_recorded(const std::string& name) {
+  CheckRegistry checks;
+  checks.add(check("second-kernel.alive", [] { return CheckResult::pass("1", "1", ""); }));
+  const auto verdict =
+      judge_directory(std::string(CRASHPATH_TESTS_DIR) + "/corpus/trials/" + name, checks, {});
+  EXPECT_TRUE(verdict) << verdict.error().to_string();
+  return *verdict;
+}
+
+TEST(JudgingRecordedTrials, ComesToTheVerdictThatTheGuestEarned) {
+  const Verdict good = judge_recorded("pseries-6.1");
+  EXPECT_EQ(good.outcome, Outcome::pass) << good.words;
+  EXPECT_NEAR(good.durations().at(Stage::second_kernel), 11.13, 0.01);
+  const Verdict bad = judge_recorded("arm64-6.1-bad-headers");
+  EXPECT_EQ(bad.outcome, Outcome::fail);
+  EXPECT_EQ(bad.stage, Stage::capture);
+  EXPECT_EQ(bad.words, "the second kernel could not read /proc/vmcore");
+}
+
 class Excusing : public testing::Test {
  protected:
   Excusing() {
