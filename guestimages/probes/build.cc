@@ -154,7 +154,9 @@ Result<ProbeSet> build_probes(const ProbeBuild& build, const std::vector<std::st
                                            .compiler = compiler,
                                            .suite = build.headers.suite,
                                            .mirror = build.mirror,
-                                           .directory = build.cache / "toolchains"}));
+                                           .apt_settings = build.apt_settings,
+                                           .directory = build.cache / "toolchains",
+                                           .say = build.say}));
       const Built built = CP_TRY(build_module(build, *toolchain, name, source));
       if (!built.reason.empty()) {
         set.reasons[name] = built.reason;

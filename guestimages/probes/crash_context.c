@@ -9,7 +9,6 @@
  *   hardirq       hard interrupt, also on PREEMPT_RT         irq_work marked hard (kernel/irq_work.c), panic()
  *   softirq       softirq                                    timer (kernel/time/timer.c), panic()
  *   irqs-off      process context, interrupts off            local_irq_disable(), panic()
- *   nmi           NMI; pseries only                          H_SIGNAL_SYS_RESET to itself: "System Reset"
  *   oops          process context: the task that loads this  write to address 0; needs panic_on_oops
  *   bug-kthread   kernel thread                              BUG(); needs panic_on_oops
  *   warn          kernel thread                              WARN(); needs panic_on_warn
@@ -36,11 +35,6 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/timer.h>
-
-#ifdef CONFIG_PPC_PSERIES
-#include <asm/hvcall.h>
-#include <asm/smp.h>
-#endif
 
 static char *context = "";
 module_param(context, charp, 0444);
@@ -87,18 +81,6 @@ static int crash_with_irqs_off(void *unused)
 	local_irq_disable();
 	panic("crash_context: irqs-off");
 }
-
-#ifdef CONFIG_PPC_PSERIES
-/* The hypervisor interrupts us with a system reset, which Linux handles as an NMI (system_reset_exception in
- * arch/powerpc/kernel/traps.c); nobody claims it, so it is fatal. */
-static int crash_in_nmi(void *unused)
-{
-	long rc = plpar_hcall_norets(H_SIGNAL_SYS_RESET, get_hard_smp_processor_id(raw_smp_processor_id()));
-
-	pr_err("H_SIGNAL_SYS_RESET returned %ld\n", rc);
-	return 0;
-}
-#endif
 
 static int crash_by_oops(void *unused)
 {
@@ -153,9 +135,6 @@ static const struct crash {
 	{ "hardirq", crash_in_hardirq, false },
 	{ "softirq", crash_in_softirq, false },
 	{ "irqs-off", crash_with_irqs_off, false },
-#ifdef CONFIG_PPC_PSERIES
-	{ "nmi", crash_in_nmi, false },
-#endif
 	{ "oops", crash_by_oops, false },
 	{ "bug-kthread", crash_by_bug, true },
 	{ "warn", crash_by_warning, true },

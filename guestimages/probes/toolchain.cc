@@ -24,19 +24,22 @@ Result<> make_root(const ToolchainRequest& request, const fs::path& root) {
     return Error::host(fmt::format("{} of {} is not on this machine", compiler, suite))
         .with_hint(fmt::format("apt-get install mmdebstrap bubblewrap, or {}", compiler));
 
+  if (request.say)
+    request.say(fmt::format("making a toolchain root of {} for {}, once: about 10 s", suite, compiler));
   CP_TRY(make_directories(root.parent_path()));
   const fs::path unfinished = root.string() + fmt::format(".new-{}", getpid());
   Command command{.argv = {"mmdebstrap", "--quiet", "--variant=extract", "--format=directory",
-                           fmt::format("--include={}:native,{}", compiler, kPrograms), suite,
-                           unfinished.string(), request.mirror}};
+                           fmt::format("--include={}:native,{}", compiler, kPrograms)}};
+  for (const std::string& setting : request.apt_settings) command.argv.push_back("--aptopt=" + setting);
+  command.argv.insert(command.argv.end(), {suite, unfinished.string(), request.mirror});
   const CommandOutput output = CP_TRY(run_command(command));
   std::error_code error;
   // Maintainer scripts do not run here, and this link is the one thing of theirs that kbuild needs.
   if (output.exit_code == 0) fs::create_symlink("mawk", unfinished / "usr/bin/awk", error);
   if (output.exit_code == 0 && !error) fs::rename(unfinished, root, error);
-  if (output.exit_code == 0 && (!error || fs::exists(root))) return {};
   std::error_code ignored;
-  fs::remove_all(unfinished, ignored);
+  fs::remove_all(unfinished, ignored);  // still there when it failed, or when another process was faster
+  if (fs::exists(root)) return {};
   return Error::host(fmt::format("cannot make the toolchain root of {}: {}", suite,
                                  error ? error.message() : output.err.substr(0, output.err.find('\n'))))
       .with_hint("to see all of it: " + command.to_shell());

@@ -4,6 +4,7 @@
 // of a toolchain root, a directory with that suite's cross compiler and make, entered with bubblewrap.
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,10 +26,12 @@ struct Toolchain {
 
 struct ToolchainRequest {
   const Architecture* architecture = nullptr;
-  std::string compiler;             ///< "gcc-14"
-  std::string suite;                ///< of the kernel: "trixie-backports"; its compiler is of "trixie"
-  std::string mirror;               ///< "http://HOST/debian": for a root that has yet to be made
-  std::filesystem::path directory;  ///< where toolchain roots are kept
+  std::string compiler;                   ///< "gcc-14"
+  std::string suite;                      ///< of the kernel: "trixie-backports"; its compiler is of "trixie"
+  std::string mirror;                     ///< "http://HOST/debian": for a root that has yet to be made
+  std::vector<std::string> apt_settings;  ///< lines of an apt.conf: how this machine reaches its mirrors
+  std::filesystem::path directory;        ///< where toolchain roots are kept
+  std::function<void(std::string_view)> say;  ///< told before something that takes long; may be empty
 };
 
 /// This machine's compiler when it is installed in that version, else the suite's toolchain root, which is

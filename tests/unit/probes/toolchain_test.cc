@@ -15,7 +15,9 @@ ToolchainRequest request(const Sandbox& sandbox) {
           .compiler = "gcc-99",
           .suite = "testing-backports",
           .mirror = "http://mirror.invalid/debian",
-          .directory = sandbox.path() / "toolchains"};
+          .apt_settings = {"Acquire::http::Proxy \"http://proxy.invalid\";"},
+          .directory = sandbox.path() / "toolchains",
+          .say = {}};
 }
 
 /// A mmdebstrap that notes its arguments and makes a root, or fails half-way.
@@ -49,6 +51,7 @@ TEST(FindToolchain, MakesARootOfTheSuiteOnce) {
   EXPECT_THAT(arguments, HasSubstr("gcc-99-aarch64-linux-gnu"));
   EXPECT_THAT(arguments, HasSubstr(" testing "));
   EXPECT_THAT(arguments, HasSubstr(" http://mirror.invalid/debian"));
+  EXPECT_THAT(arguments, HasSubstr("--aptopt=Acquire::http::Proxy \"http://proxy.invalid\";"));
   make_mmdebstrap(sandbox, 1);
   EXPECT_EQ(find_toolchain(request(sandbox)).value().root, root);
 }
