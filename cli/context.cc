@@ -13,7 +13,7 @@ namespace crashpath {
 Result<Context> load_context() {
   Context context;
   register_crashpath_checks(context.checks);
-  const auto file = data_directory() / "crashpaths" / "known-issues.toml";
+  const auto file = data_directory() / "known-issues.toml";
   context.known_issues = CP_TRY(parse_known_issues(CP_TRY(read_file(file)), file, today()));
   return context;
 }

@@ -38,7 +38,8 @@ Result<std::vector<Package>> with_parts(const AptRoot& apt, const Package& packa
   std::set<std::string> seen = leave_out;
   seen.insert(package.name);
   for (size_t i = 0; i < parts.size(); ++i) {
-    for (const auto& name : CP_TRY(apt.depends(package.suite, {parts[i].name}))[parts[i].name]) {
+    auto depends = CP_TRY(apt.depends(package.suite, {parts[i].name}));
+    for (const auto& name : depends[parts[i].name]) {
       if (!name.starts_with("linux-") || name.find(abi) == std::string::npos || !seen.insert(name).second)
         continue;
       const auto found = CP_TRY(apt.show(package.suite, {name}));

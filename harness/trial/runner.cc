@@ -16,8 +16,6 @@ namespace json = boost::json;
 
 namespace {
 
-/// A dump is never larger than the guest's RAM and its ELF headers; a filtered one may be larger by its
-/// bitmaps.
 constexpr std::string_view kCaptureDisk = "capture.disk";
 
 json::object describe_trial(const PlannedTrial& trial) {
