@@ -1,6 +1,6 @@
 #pragma once
 
-// `--plan FILE`: a TOML file that says what a run consists of. docs/plans.md.
+// `--plan FILE`: a TOML file that says what a run consists of. docs/scenarios.md.
 
 #include <filesystem>
 #include <string>

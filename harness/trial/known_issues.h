@@ -2,7 +2,7 @@
 
 // Known issues: data that says which failures of which kernels are expected, why, and until when. A failure
 // that matches one is an xfail; a pass where one says that it fails is an xpass. Format:
-// docs/known-issues.md.
+// docs/results.md.
 
 #include <filesystem>
 #include <string>

@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 
+#include "harness/base/file.h"
 #include "harness/trial/check.h"
 #include "harness/trial/deadlines.h"
 #include "harness/trial/known_issues.h"
 #include "harness/trial/needs.h"
+#include "harness/trial/steps.h"
 #include "harness/trial/triggers.h"
 
 namespace crashpath {
@@ -48,6 +50,18 @@ TEST(Triggers, ImplyWhatTheyNeed) {
     }
     EXPECT_EQ(kind.module.empty(), !kind.need.starts_with("probe:")) << kind.name;
   }
+}
+
+TEST(Documentation, NamesEveryStepTriggerAndNeed) {
+  const auto text = read_file(CRASHPATH_TESTS_DIR "/../docs/scenarios.md");
+  ASSERT_TRUE(text) << text.error().to_string();
+  for (const auto& kind : step_kinds()) {
+    EXPECT_THAT(*text, HasSubstr("`" + std::string(kind.name) + "`"));
+    for (const auto& parameter : kind.parameters) EXPECT_THAT(*text, HasSubstr("`" + parameter.name + "`"));
+  }
+  for (const auto& kind : trigger_kinds()) EXPECT_THAT(*text, HasSubstr("`" + std::string(kind.name) + "`"));
+  for (const auto need : machine_needs())
+    EXPECT_THAT(*text, HasSubstr("`machine:" + std::string(need) + "`"));
 }
 
 TEST(Deadlines, AreGenerousBeforeBootWasMeasuredAndFollowItAfterwards) {
