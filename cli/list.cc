@@ -15,8 +15,8 @@ namespace {
 Result<> list_scenarios(const std::vector<std::filesystem::path>& directories) {
   const Context context = CP_TRY(load_context_with_scenarios(directories));
   for (const Scenario& scenario : context.scenarios)
-    fmt::print("{:32} {:14} {}{}\n", scenario.name, fmt::join(scenario.architectures, ","), scenario.summary,
-               scenario.is_default ? " (default)" : "");
+    fmt::print("{:32} {:14} {}{}\n", scenario.name, fmt::format("{}", fmt::join(scenario.architectures, ",")),
+               scenario.summary, scenario.is_default ? " (default)" : "");
   return {};
 }
 

@@ -62,7 +62,8 @@ Result<Context> open_dump(int fd) {
 /// libkdumpfile reads zeroes behind the end of an ELF file instead of failing.
 Result<> refuse_truncated(const std::filesystem::path& file) {
   std::uint64_t needed = 0;
-  for (const LoadSegment& segment : CP_TRY(read_core_headers(file)).segments)
+  const auto headers = CP_TRY(read_core_headers(file));
+  for (const LoadSegment& segment : headers.segments)
     needed = std::max(needed, saturated_sum(segment.file_offset, segment.file_size));
   std::error_code error;
   const std::uint64_t size = std::filesystem::file_size(file, error);

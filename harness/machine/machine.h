@@ -28,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 struct MachineConfig {
   const Architecture* architecture = nullptr;
   int cpus = 4;
-  int memory_mib = 2048;
+  int memory_mib = 1024;
   std::string cpu_model;    ///< -cpu; empty: the architecture's default
   std::string gic_version;  ///< arm64: "2", "3", "4"; empty: "3"
   bool its = true;          ///< arm64 with GICv3
