@@ -160,7 +160,7 @@ TEST(Lacking, NamesWhatTheGuestHasNot) {
   EXPECT_EQ(lacking_for("needs = [\"cpus>=4\", \"memory>=1024\"]\n", "arm64"), "");
   EXPECT_EQ(lacking_for("needs = [\"cpus>=5\"]\n", "arm64"), "needs 5 CPUs, the machine has 4");
   EXPECT_EQ(lacking_for("needs = [\"memory>=9000\"]\n", "arm64"),
-            "needs 9000 MiB of memory, the machine has 2048");
+            "needs 9000 MiB of memory, the machine has 1024");
   EXPECT_EQ(lacking_for("needs = [\"machine:nmi\"]\n", "arm64"), "this arm64 machine has no nmi");
   EXPECT_EQ(lacking_for("needs = [\"machine:nmi\"]\n", "pseries"), "");
   EXPECT_EQ(lacking_for("needs = [\"machine:its\", \"machine:uefi\", \"machine:gicv3\", \"machine:acpi\"]\n",
