@@ -47,12 +47,13 @@ helper=$!
 )sh";
 constexpr std::string_view kAfterNmi = "kill $helper 2>/dev/null || true\n";
 
-/// Words that the shell must expand are quoted by hand; to_shell_lines quotes all others.
+/// Words that the shell must expand: to_shell_lines leaves them bare, for they hold nothing that needs
+/// quotes.
 std::string expand_variables(std::string text) {
   for (const std::string variable : {"work", "kernel", "initramfs"}) {
     const std::string marker = "@" + variable + "@";
     for (auto at = text.find(marker); at != std::string::npos; at = text.find(marker, at))
-      text.replace(at, marker.size(), "'\"$" + variable + "\"'");
+      text.replace(at, marker.size(), "\"$" + variable + "\"");
   }
   return text;
 }

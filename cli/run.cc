@@ -24,6 +24,7 @@
 #include "harness/plan/scheduler.h"
 #include "harness/report/formats.h"
 #include "harness/report/progress.h"
+#include "harness/trial/triggers.h"
 
 namespace crashpath {
 namespace {
@@ -35,11 +36,15 @@ struct Prepared {
   std::map<const GuestImage*, Error> failed;            ///< images that could not be made
 };
 
-bool any_needs_probes(const std::vector<const Scenario*>& scenarios) {
-  return std::any_of(scenarios.begin(), scenarios.end(), [](const Scenario* scenario) {
-    const auto is_probe = [](const std::string& need) { return need.starts_with("probe:"); };
-    return std::any_of(scenario->needs.begin(), scenario->needs.end(), is_probe);
-  });
+bool is_probe(std::string_view need) {
+  return need.starts_with("probe:");
+}
+
+/// Scenarios need probes by their own word, or by their trigger's.
+bool needs_probes(const Scenario* scenario) {
+  if (std::any_of(scenario->needs.begin(), scenario->needs.end(), is_probe)) return true;
+  const auto trigger = scenario->trigger ? find_trigger(scenario->trigger->kind) : Result<TriggerKind>();
+  return trigger && is_probe(trigger->need);
 }
 
 /// An image that stands for one that could not be made, so that its trials are in the report with the reason.
@@ -112,7 +117,7 @@ Result<std::vector<PlannedTrial>> RunSession::plan() {
                         .images = {},
                         .machines = entry.machines,
                         .repeat = entry.repeat};
-    const bool probes = any_needs_probes(request.scenarios);
+    const bool probes = std::any_of(request.scenarios.begin(), request.scenarios.end(), needs_probes);
     const std::string kernels = entry.kernels.empty() ? default_kernel(CP_TRY(load_catalog()))
                                                       : fmt::format("{}", fmt::join(entry.kernels, ","));
     const auto specs = CP_TRY(parse_kernel_specs(kernels));

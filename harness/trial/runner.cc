@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 
 #include "harness/evidence/directory.h"
 #include "harness/evidence/extract.h"
@@ -92,6 +93,19 @@ Result<> record_memory(Machine& machine, Recorder& recorder) {
                            hash_memory(memory.base, memory.bytes));
 }
 
+/// A number as the agent reports addresses: "0x57200000".
+std::optional<std::uint64_t> hex_member(const json::value& segment, std::string_view name) {
+  const json::value* member = segment.is_object() ? segment.get_object().if_contains(name) : nullptr;
+  if (member == nullptr || !member->is_string()) return std::nullopt;
+  std::string_view text = member->get_string();
+  if (!text.starts_with("0x")) return std::nullopt;
+  text.remove_prefix(2);
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 class TrialRun {
  public:
   TrialRun(const PlannedTrial& trial, Recorder& recorder, TrialObserver& observer, Interruption& interruption)
@@ -175,13 +189,11 @@ Result<> TrialRun::corrupt_crash_image(Machine& machine) {
   std::uint64_t address = 0;
   std::uint64_t largest = 0;
   for (const auto& segment : segments_) {
-    const auto* mem = segment.is_object() ? segment.as_object().if_contains("mem") : nullptr;
-    const auto* size = segment.is_object() ? segment.as_object().if_contains("memsz") : nullptr;
-    if (mem == nullptr || size == nullptr || !mem->is_number() || !size->is_number()) continue;
-    const auto bytes = size->to_number<std::uint64_t>();
-    if (bytes <= largest) continue;
-    largest = bytes;
-    address = mem->to_number<std::uint64_t>() + bytes / 2;
+    const auto begin = hex_member(segment, "mem");
+    const auto bytes = hex_member(segment, "memsz");
+    if (!begin || !bytes || *bytes <= largest) continue;
+    largest = *bytes;
+    address = *begin + *bytes / 2;
   }
   if (largest == 0)
     return Error::host("the agent reported no segments of the crash kernel: there is nothing to corrupt");
