@@ -18,8 +18,8 @@ const std::vector<Architecture>& architectures() {
        .all_page_sizes_cpu = "max,pauth-impdef=on",
        .console = "ttyAMA0",
        .crashkernel = "256M",
-       // earlycon: a crash kernel that dies for lack of memory does so before its console driver is there. The address
-       // is that of virt's first UART (QEMU hw/arm/virt.c, VIRT_UART).
+       // earlycon: a crash kernel that dies for lack of memory does so before its console driver is there.
+       // The address is that of virt's first UART (QEMU hw/arm/virt.c, VIRT_UART).
        .capture_append = "nr_cpus=1 reset_devices earlycon=pl011,0x9000000",
        .ram_base = 0x40000000,
        .has_nmi = false,
