@@ -19,7 +19,7 @@ ensure_packages() {
     find_missing "$@"
     ((${#missing[@]} == 0)) || fail "still not installed: ${missing[*]}" "the log is $build/packages.log"
   fi
-  printf '%s' "$(packages_state "$@")" >"$stamp"
+  printf '%s' "$(packages_state "$@")" >"$stamp" || fail "cannot write $stamp" "${known_failures[2]}"
 }
 
 packages_state() { stat -c "$* %n %i %y %s" /var/lib/dpkg/status "$tree/setup/packages"; }
@@ -67,9 +67,11 @@ install_missing() {
 
 # apt-get waits by itself for dpkg's lock, but not for that of its lists.
 update_lists() {
-  local log=$1 deadline=$((SECONDS + 600))
-  until run_apt update | show_progress 'reading package lists' "$log"; do
+  local log=$1 deadline=$((SECONDS + 600)) quiet='^$'
+  until run_apt update | show_progress 'reading package lists' "$log" "$quiet"; do
     grep -q 'Could not get lock' "$log" && ((SECONDS < deadline)) || return 1
+    [[ -z $quiet ]] || say 'waiting for another package manager'
+    quiet='' # which every line matches
     sleep 2
     : >"$log"
   done

@@ -61,7 +61,7 @@ show_progress() {
   local what=$1 log=$2 no_work=${3-^$} line began='' live=''
   [[ -t 2 && ${TERM-dumb} != dumb ]] && live=yes
   while IFS= read -r line; do
-    printf '%s\n' "$line" >>"$log"
+    printf '%s\n' "$line" >>"$log" 2>/dev/null || true # on a full disk fail_with_log says so
     [[ $line =~ $no_work ]] && continue
     if [[ -n $live ]]; then
       line="crashpath: $what: ${line//$'\r'/}"
