@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Installs what setup/packages lists. Sourced by set-up.sh, whose functions and variables it uses.
-: "${tree:?}" "${build:?}"
+: "${tree:?}" "${build:?}" "${known_failures:?}"
 
 # ensure_packages GROUP...: dpkg is asked only when its database or the list changed since it last was.
 ensure_packages() {

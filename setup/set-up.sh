@@ -8,9 +8,6 @@ readonly tree=${tree:?the root of the source tree}
 readonly build="$tree/build"
 readonly host_error=3 # exit status, the same as that of `crashpath run`
 
-# shellcheck source=setup/packages.sh
-source "$tree/setup/packages.sh"
-
 say() { printf 'crashpath: %s\n' "$*" >&2; }
 
 # fail MESSAGE [HINT]
@@ -37,6 +34,9 @@ readonly -a known_failures=(
   'Killed signal terminated|virtual memory exhausted|out of memory'
   'the compiler ran out of memory' 'free some, then start again: what is built stays built'
 )
+
+# shellcheck source=setup/packages.sh
+source "$tree/setup/packages.sh"
 
 # fail_with_log WHAT LOG: shows the end of the log, and the cause where it is a known one.
 fail_with_log() {
