@@ -146,7 +146,11 @@ Result<std::vector<Package>> header_packages(Archive& archive, const KernelPacka
     return Error::host(fmt::format("{} has no {}", kernel.suite->name, name))
         .with_hint(
             "the suite may have dropped the headers of an older kernel: choose the newest of the series");
-  return with_parts(archive.apt(), headers.front(), abi_of(kernel), {kbuild_package(kernel)});
+  // Headers name the signed and the unsigned image as alternatives, and an architecture may have one only.
+  // Modules are built without either.
+  const std::string image = std::string(image_prefix) + kernel.release;
+  return with_parts(archive.apt(), headers.front(), abi_of(kernel),
+                    {kbuild_package(kernel), image, image + "-unsigned"});
 }
 
 std::string kbuild_package(const KernelPackages& kernel) {
