@@ -105,7 +105,7 @@ Result<> read_capture(TomlTable& root, ScenarioCapture& capture) {
 boost::json::object to_json(const CheckParameters& parameters) {
   boost::json::object object;
   for (const auto& [name, value] : parameters)
-    std::visit([&](const auto& plain) { object[name] = boost::json::value_from(plain); }, value);
+    object[name] = std::visit([](const auto& plain) { return boost::json::value_from(plain); }, value);
   return object;
 }
 
