@@ -32,6 +32,16 @@ Result<std::optional<ConsoleMatch>> find_on_console(const Evidence& evidence, Ke
   return std::nullopt;
 }
 
+Result<std::optional<ConsoleMatch>> find_last_on_console(const Evidence& evidence, Kernel kernel,
+                                                         const std::regex& pattern) {
+  std::optional<ConsoleMatch> last;
+  for (const RecordedLine& line : *CP_TRY(evidence.console(kernel))) {
+    ConsoleMatch match{&line, {}};
+    if (std::regex_search(line.text, match.groups, pattern)) last = std::move(match);
+  }
+  return last;
+}
+
 Result<std::vector<const RecordedLine*>> crashed_kernel_console(const Evidence& evidence) {
   std::vector<const RecordedLine*> lines;
   for (const RecordedLine& line : *CP_TRY(evidence.console(Kernel::first))) {
@@ -50,7 +60,7 @@ Result<std::vector<Range>> reservation(const Evidence& evidence) {
   const std::vector<Range> ranges = ranges_named(iomem, "Crash kernel");
   if (!ranges.empty()) return ranges;
   static const std::regex reserving(R"(Reserving (\d{1,9})MB of memory at (\d{1,9})MB for crashkernel)");
-  const auto match = CP_TRY(find_on_console(evidence, Kernel::first, reserving));
+  const auto match = CP_TRY(find_last_on_console(evidence, Kernel::first, reserving));
   if (!match) return ranges;
   const std::uint64_t begin = std::stoull(match->groups[2]) << 20;
   return std::vector{Range{begin, begin + (std::stoull(match->groups[1]) << 20)}};

@@ -37,6 +37,10 @@ struct ConsoleMatch {
 Result<std::optional<ConsoleMatch>> find_on_console(const Evidence& evidence, Kernel kernel,
                                                     const std::regex& pattern);
 
+/// The same for the last such line.
+Result<std::optional<ConsoleMatch>> find_last_on_console(const Evidence& evidence, Kernel kernel,
+                                                         const std::regex& pattern);
+
 /// The lines of the last kernel that ran on the first kernel's console: behind the last "Linux version".
 /// Chains of plain kexecs have several kernels there.
 Result<std::vector<const RecordedLine*>> crashed_kernel_console(const Evidence& evidence);

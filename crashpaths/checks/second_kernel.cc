@@ -44,8 +44,10 @@ Result<CheckResult> alive(const Evidence& evidence, const CheckParameters&) {
 Result<CheckResult> is_kdump(const Evidence& evidence, const CheckParameters&) {
   const std::string expected =
       "the second kernel has /proc/vmcore and was given the first one's ELF core header";
-  CP_TRY(
-      evidence.last_message(Kernel::second, "hello"));  // the agent calls itself second where /proc/vmcore is
+  // An agent that finds /proc/vmcore calls its kernel "second", after a plain kexec "first".
+  if (string_member(*CP_TRY(evidence.last_message(Kernel::second, "hello")), "kernel") != "second")
+    return CheckResult::fail(expected, "no /proc/vmcore: it was started by a plain kexec",
+                             evidence_file::kAgent);
   const std::string cmdline = CP_TRY(evidence.guest_file(Kernel::second, "/proc/cmdline"));
   static const std::regex argument(R"(elfcorehdr=\S+)");
   std::smatch groups;

@@ -41,6 +41,8 @@ Result<CoreHeaders> read_headers(Elf* elf) {
   if (header.e_type != ET_CORE || header.e_ident[EI_CLASS] != ELFCLASS64 ||
       header.e_ident[EI_DATA] != ELFDATA2LSB)
     return Error::guest("not a 64-bit little-endian ELF core file");
+  if (header.e_shoff != 0 || header.e_shnum != 0)
+    return Error::guest("the core file claims to have sections, which no kernel gives its dump");
   std::size_t count = 0;
   if (elf_getphdrnum(elf, &count) != 0) return elf_error("the core file's program headers");
   if (count > kMaxSegments) return Error::guest(fmt::format("{} program headers cannot be", count));

@@ -49,8 +49,8 @@ class Evidence {
   /// console-first.log or console-second.log.
   Result<const std::vector<RecordedLine>*> console(Kernel kernel) const;
 
-  /// Every message of the agent (agent.jsonl) of one kernel, in order. A line that is no JSON object, or is
-  /// longer than the protocol allows, is skipped: the guest may be corrupt.
+  /// Every message of the agent (agent.jsonl) of one kernel (by the host's account), in order. A line that is
+  /// no JSON object, or is longer than the protocol allows, is skipped: the guest may be corrupt.
   Result<const std::vector<boost::json::object>*> agent(Kernel kernel) const;
   /// The last message of this type of this kernel, or an error that says that it is missing.
   Result<const boost::json::object*> last_message(Kernel kernel, std::string_view type) const;

@@ -32,6 +32,12 @@ std::optional<double> take_seconds(std::string_view& line) {
   return seconds;
 }
 
+/// A member's text; empty when it is not there or no text.
+std::string_view string_member(const boost::json::object& object, std::string_view name) {
+  const boost::json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+}
+
 }  // namespace
 
 std::vector<RecordedLine> parse_console_record(std::string_view text) {
@@ -52,12 +58,13 @@ std::vector<boost::json::object> parse_agent_record(std::string_view text, Kerne
     if (line.size() > kMaxAgentLine) continue;
     boost::system::error_code error;
     boost::json::value value = boost::json::parse(boost::json::string_view(line), error);
-    boost::json::object* entry = error ? nullptr : value.if_object();
-    boost::json::value* message = entry ? entry->if_contains("message") : nullptr;
+    if (error || !value.is_object()) continue;
+    boost::json::value* message = value.get_object().if_contains("message");
     if (message == nullptr || !message->is_object()) continue;
-    const boost::json::value* sender = message->get_object().if_contains("kernel");
-    if (sender != nullptr && sender->is_string() && sender->get_string() == to_string(kernel))
-      messages.push_back(std::move(message->get_object()));
+    // The host knows which kernel it was that spoke; a record without that has the agent's own word for it.
+    std::string_view sender = string_member(value.get_object(), "kernel");
+    if (sender.empty()) sender = string_member(message->get_object(), "kernel");
+    if (sender == to_string(kernel)) messages.push_back(std::move(message->get_object()));
   }
   return messages;
 }

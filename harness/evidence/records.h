@@ -15,8 +15,9 @@ namespace crashpath {
 /// brought in, is kept whole and has the seconds of the line before it.
 std::vector<RecordedLine> parse_console_record(std::string_view text);
 
-/// The agent's messages in agent.jsonl of one kernel, in order. What the guest sent that is no message of the
-/// protocol is left out.
+/// The agent's messages in agent.jsonl of one kernel, in order: of the kernel that the host took for the one
+/// that spoke, so that what a plain kexec starts can be the second kernel of a trial, although its agent
+/// calls it first. What the guest sent that is no message of the protocol is left out.
 std::vector<boost::json::object> parse_agent_record(std::string_view text, Kernel kernel);
 
 }  // namespace crashpath

@@ -20,7 +20,7 @@ std::optional<EndedBy> parse_ended_by(std::string_view text) {
   return std::nullopt;
 }
 
-const boost::json::string* string_member(const boost::json::object& object, std::string_view name) {
+const boost::json::string* if_string_member(const boost::json::object& object, std::string_view name) {
   const boost::json::value* value = object.if_contains(name);
   return value ? value->if_string() : nullptr;
 }
@@ -38,13 +38,13 @@ std::optional<double> number_member(const boost::json::object& object, std::stri
 bool add_line(Timeline& timeline, const boost::json::object& line) {
   const auto seconds = number_member(line, "t");
   if (!seconds) return false;
-  if (const auto* name = string_member(line, "stage")) {
+  if (const auto* name = if_string_member(line, "stage")) {
     const auto stage = parse_stage(*name);
     if (stage) timeline.stages.push_back({*seconds, *stage});
     return stage.has_value();
   }
-  const auto* end = string_member(line, "end");
-  const auto* words = string_member(line, "words");
+  const auto* end = if_string_member(line, "end");
+  const auto* words = if_string_member(line, "words");
   const auto by = end ? parse_ended_by(*end) : std::nullopt;
   if (!by || !words) return false;
   timeline.end = TimelineEnd{*seconds, *by, std::string(*words)};

@@ -1,11 +1,16 @@
 #include "harness/evidence/vmcore.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <libkdumpfile/kdumpfile.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <cstring>
+#include <mutex>
 
 #include "harness/base/file.h"
 #include "harness/evidence/core_headers.h"
@@ -47,6 +52,15 @@ Result<std::uint64_t> number_attribute(kdump_ctx_t* context, const char* key) {
   return value;
 }
 
+/// kdump_free of libkdumpfile 0.5.1 crashes on a context in which opening a damaged dump failed half-way.
+/// Such a context is kept for as long as the program runs.
+void abandon(Context context) {
+  static std::mutex mutex;
+  static std::vector<kdump_ctx_t*> abandoned;
+  const std::lock_guard lock(mutex);
+  abandoned.push_back(context.release());
+}
+
 Result<Context> open_dump(int fd) {
   Context context(kdump_new());
   if (!context) return Error::host("libkdumpfile: out of memory");
@@ -55,12 +69,18 @@ Result<Context> open_dump(int fd) {
   // Without it the library does not look at VMCOREINFO.
   kdump_set_string_attr(context.get(), KDUMP_ATTR_OSTYPE, "linux");
   const kdump_status status = kdump_open_fd(context.get(), fd);
-  if (status != KDUMP_OK) return kdump_error(context.get(), status, "libkdumpfile cannot read it");
-  return context;
+  if (status == KDUMP_OK) return context;
+  Error error = kdump_error(context.get(), status, "libkdumpfile cannot read it");
+  abandon(std::move(context));
+  return error;
 }
 
-/// libkdumpfile reads zeroes behind the end of an ELF file instead of failing.
-Result<> refuse_truncated(const std::filesystem::path& file) {
+/// libkdumpfile reads zeroes behind the end of an ELF file instead of failing, and crashes on some broken
+/// headers: so an ELF file is looked at before the library gets to see it. Any other file passes.
+Result<> refuse_broken_elf(const std::filesystem::path& file, int fd) {
+  std::array<char, SELFMAG> magic{};
+  if (pread(fd, magic.data(), magic.size(), 0) != SELFMAG || std::memcmp(magic.data(), ELFMAG, SELFMAG) != 0)
+    return {};
   std::uint64_t needed = 0;
   const auto headers = CP_TRY(read_core_headers(file));
   for (const LoadSegment& segment : headers.segments)
@@ -145,13 +165,13 @@ Result<std::unique_ptr<Vmcore>> Vmcore::open(const std::filesystem::path& file) 
   std::unique_ptr<Vmcore> vmcore(new Vmcore);
   Impl& impl = *vmcore->impl_;
   impl.fd = CP_TRY(open_file(file, O_RDONLY));
+  CP_TRY(refuse_broken_elf(file, impl.fd.get()));
   auto context = open_dump(impl.fd.get());
   if (!context) return Error(std::move(context).error()).within(file.filename().string());
   impl.context = std::move(*context);
 
   kdump_ctx_t* raw = impl.context.get();
   impl.format = CP_TRY(string_attribute(raw, KDUMP_ATTR_FILE_FORMAT));
-  if (impl.format == "elf") CP_TRY(refuse_truncated(file));
   impl.architecture = CP_TRY(string_attribute(raw, KDUMP_ATTR_ARCH_NAME));
   impl.page_size = CP_TRY(number_attribute(raw, KDUMP_ATTR_PAGE_SIZE));
   impl.max_pfn = CP_TRY(number_attribute(raw, "max_pfn"));
