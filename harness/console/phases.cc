@@ -33,6 +33,8 @@ constexpr std::array kMarks = {
               "arch/powerpc/kexec/core_64.c default_machine_kexec"},
     PhaseMark{"I'm in purgatory", "", Phase::crash_kexec, "is in purgatory, between two kernels",
               "kexec-tools purgatory/purgatory.c purgatory"},
+    PhaseMark{"sha256 digests do not match", "", Phase::damaged, "purgatory finds the crash kernel damaged",
+              "kexec-tools purgatory/purgatory.c verify_sha256_digest"},
 
     // The clock of a kernel reads 0 until sched_clock is set up, and what it logged before it had a console
     // comes then

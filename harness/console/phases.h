@@ -21,6 +21,7 @@ enum class Phase {
   panic,          ///< also when no init was found: the words say it
   crash_kexec,    ///< this kernel hands over to another one, after a crash or by a plain kexec
   shutdown,       ///< it ends the machine on its own
+  damaged,        ///< purgatory found the crash kernel damaged and stops for ever
 };
 
 struct PhaseMark {

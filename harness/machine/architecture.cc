@@ -18,6 +18,7 @@ const std::vector<Architecture>& architectures() {
        .all_page_sizes_cpu = "max,pauth-impdef=on",
        .console = "ttyAMA0",
        .crashkernel = "256M",
+       .kexec_argument = "--serial=ttyAMA0",
        // earlycon: a crash kernel that dies for lack of memory does so before its console driver is there.
        // The address is that of virt's first UART (QEMU hw/arm/virt.c, VIRT_UART).
        .capture_append = "nr_cpus=1 reset_devices earlycon=pl011,0x9000000",
@@ -37,6 +38,7 @@ const std::vector<Architecture>& architectures() {
        .all_page_sizes_cpu = "power9",
        .console = "hvc0",
        .crashkernel = "256M",
+       .kexec_argument = "",
        // All CPUs: those that a crash kernel leaves behind spin in kexec's hold loop, and under TCG each
        // spinning vCPU burns a host CPU (trigger to second userspace 4.3 s with all four, 7.2 s and more with
        // nr_cpus=1).

@@ -104,6 +104,7 @@ Result<json::object> Conversation::await(std::string_view what, std::string_view
       return overdue(what);
     }
     const auto message = CP_TRY(take(event));
+    if (!damage_line_.empty()) return Error::guest(fmt::format("purgatory: {}", damage_line_));
     if (message && text_of(*message, "type") == type && (!id || has_id(*message, *id))) return *message;
   }
 }
@@ -142,6 +143,7 @@ void Conversation::take_console(const ConsoleLine& line) {
   observer_.console_line(line.text);
   if (!line.text.empty()) last_line_ = line.text;
   if (phase == Phase::panic && panic_line_.empty()) panic_line_ = line.text;
+  if (phase == Phase::damaged) damage_line_ = line.text;
   if (stage == Stage::crash && (phase == Phase::panic || phase == Phase::crash_kexec)) enter(Stage::handover);
 }
 

@@ -59,6 +59,7 @@ class Conversation {
   Clock::duration starved_before_{};
   std::string last_line_;
   std::string panic_line_;       ///< of the kernel that runs now
+  std::string damage_line_;      ///< what purgatory said of a damaged crash kernel
   std::string shutdown_reason_;  ///< QMP SHUTDOWN: "guest-reset", "guest-panic", "host-signal", ...
 };
 

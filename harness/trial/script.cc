@@ -14,12 +14,18 @@ ScriptStep agent_step(Stage stage, Kernel kernel, std::string run, json::object 
   return {.stage = stage, .kernel = kernel, .run = std::move(run), .arguments = std::move(arguments)};
 }
 
+/// `verified`: with purgatory's SHA-256 check, which takes most of the time from crash to second kernel under
+/// TCG.
+json::array kexec_arguments(const Architecture& architecture, bool verified) {
+  json::array arguments;
+  if (!verified) arguments.emplace_back("-i");
+  if (!architecture.kexec_argument.empty()) arguments.emplace_back(architecture.kexec_argument);
+  return arguments;
+}
+
 ScriptStep load_crash_kernel(const PlannedTrial& trial) {
   const auto& capture = trial.scenario->capture;
-  json::array arguments;
-  // Purgatory's SHA-256 check takes most of the time from crash to second kernel under TCG (-i leaves it
-  // out).
-  if (!capture.integrity_check) arguments.emplace_back("-i");
+  json::array arguments = kexec_arguments(*trial.machine.architecture, capture.integrity_check);
   for (const auto& argument : capture.kexec_args) arguments.emplace_back(argument);
   return agent_step(
       Stage::arm, Kernel::first, "kexec.load",
@@ -27,9 +33,10 @@ ScriptStep load_crash_kernel(const PlannedTrial& trial) {
 }
 
 void add_plain_kexec(const PlannedTrial& trial, Stage stage, std::vector<ScriptStep>& script) {
-  script.push_back(
-      agent_step(stage, Kernel::first, "kexec.load",
-                 {{"panic", false}, {"append", trial.machine.append}, {"args", json::array{"-i"}}}));
+  script.push_back(agent_step(stage, Kernel::first, "kexec.load",
+                              {{"panic", false},
+                               {"append", trial.machine.append},
+                               {"args", kexec_arguments(*trial.machine.architecture, false)}}));
   script.push_back(agent_step(stage, Kernel::first, "kexec.exec"));
   script.back().starts_kernel = true;
 }
