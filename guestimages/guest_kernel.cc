@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <boost/algorithm/string/trim.hpp>
-#include <regex>
 
 #include "guestimages/fetch/deb.h"
+#include "guestimages/fetch/package_tree.h"
 #include "guestimages/initramfs/kernel_modules.h"
 #include "harness/process/command.h"
 
@@ -58,24 +58,34 @@ std::filesystem::path first_of(std::initializer_list<std::filesystem::path> file
 Result<GuestKernel> fetch_kernel(const KernelSpec& spec, const Architecture& architecture,
                                  const Catalog& catalog, const ArchiveOptions& options) {
   if (spec.kind == KernelSpec::Kind::path) return own_kernel(spec, architecture);
-  Archive archive = CP_TRY(Archive::open(catalog, std::string(architecture.debian_architecture), options));
+  const std::string debian_architecture(architecture.debian_architecture);
+  std::string release;
+  const auto ask = [&](Archive& archive) -> Result<std::vector<Package>> {
+    KernelPackages kernel = CP_TRY(resolve_kernel(archive, spec));
+    release = kernel.release;
+    return std::move(kernel.packages);
+  };
+  const auto finish = [&](Archive&, const std::filesystem::path& root) {
+    options.say(fmt::format("indexing the modules of {}", release));
+    return run_depmod(root, release);
+  };
+  const PackageTree tree = CP_TRY(get_package_tree({.architecture = debian_architecture,
+                                                    .text = fmt::format("kernel {}", spec.text),
+                                                    .ask = ask,
+                                                    .finish = finish},
+                                                   catalog, options));
   GuestKernel kernel{.architecture = &architecture,
                      .spec = spec,
-                     .packages = CP_TRY(resolve_kernel(archive, spec)),
+                     .packages = CP_TRY(kernel_of(tree.packages, catalog, debian_architecture)),
                      .image = {},
                      .config = {},
                      .modules = {}};
-  const std::string& release = kernel.packages.release;
-  const auto root =
-      CP_TRY(archive.unpacked(kernel.packages.packages, [&](const std::filesystem::path& unpacked) {
-        options.say(fmt::format("indexing the modules of {}", release));
-        return run_depmod(unpacked, release);
-      }));
-  kernel.modules = modules_directory(root, release);
+  release = kernel.packages.release;
+  kernel.modules = modules_directory(tree.root, release);
   // Up to 6.19 in /boot; from 7.0 on beside the modules.
-  kernel.image = first_of({root / fmt::format("boot/{}-{}", architecture.kernel_image, release),
+  kernel.image = first_of({tree.root / fmt::format("boot/{}-{}", architecture.kernel_image, release),
                            kernel.modules / architecture.kernel_image});
-  kernel.config = first_of({root / fmt::format("boot/config-{}", release), kernel.modules / "config"});
+  kernel.config = first_of({tree.root / fmt::format("boot/config-{}", release), kernel.modules / "config"});
   if (kernel.image.empty())
     return Error::host(
         fmt::format("{} has no {}", kernel.packages.packages.front().name, architecture.kernel_image));
@@ -88,26 +98,30 @@ Result<KernelHeaders> fetch_headers(const GuestKernel& kernel, const Catalog& ca
     return Error::usage(fmt::format("--kernel {}: there are no headers packages of it", kernel.spec.text));
   const std::string host =
       boost::trim_copy(CP_TRY(command_output({.argv = {"dpkg", "--print-architecture"}})));
-  const std::string kbuild = kbuild_package(kernel.packages);
-  const Suite& suite = *kernel.packages.suite;
-  const auto unpack_tools = [&](Archive& archive, const std::filesystem::path& into) -> Result<> {
+  const auto unpack_tools = [&](Archive& archive, const std::filesystem::path& root) -> Result<> {
+    const Suite& suite = *kernel.packages.suite;
+    const std::string name = kbuild_package(kernel.packages);
     CP_TRY(archive.need(suite));
-    const auto found = CP_TRY(archive.apt().show(suite.name, {kbuild}));
-    if (found.empty()) return Error::host(fmt::format("{} has no {} for {}", suite.name, kbuild, host));
-    return unpack_deb(CP_TRY(archive.files({found.front()})).front(), into);
+    const auto tools = CP_TRY(archive.apt().show(suite.name, {name}));
+    if (tools.empty()) return Error::host(fmt::format("{} has no {} for {}", suite.name, name, host));
+    return unpack_deb(CP_TRY(archive.files({tools.front()})).front(), root);
   };
-  Archive archive =
-      CP_TRY(Archive::open(catalog, std::string(kernel.architecture->debian_architecture), options));
-  const auto headers = CP_TRY(header_packages(archive, kernel.packages));
-  const auto root = CP_TRY(archive.unpacked(headers, [&](const std::filesystem::path& unpacked) -> Result<> {
-    if (host == archive.architecture()) return unpack_tools(archive, unpacked);
+  const auto finish = [&](Archive& archive, const std::filesystem::path& root) -> Result<> {
+    if (host == archive.architecture()) return unpack_tools(archive, root);
     Archive host_archive = CP_TRY(Archive::open(catalog, host, options));
-    return unpack_tools(host_archive, unpacked);
-  }));
-  return KernelHeaders{.root = root,
+    return unpack_tools(host_archive, root);
+  };
+  const Package& image = kernel.packages.packages.front();
+  const PackageTree tree = CP_TRY(get_package_tree(
+      {.architecture = std::string(kernel.architecture->debian_architecture),
+       .text = fmt::format("headers of {} {} of {} on {}", image.name, image.version, image.suite, host),
+       .ask = [&](Archive& archive) { return header_packages(archive, kernel.packages); },
+       .finish = finish},
+      catalog, options));
+  return KernelHeaders{.root = tree.root,
                        .release = kernel.packages.release,
-                       .package_version = headers.front().version,
-                       .suite = suite.name};
+                       .package_version = tree.packages.front().version,
+                       .suite = kernel.packages.suite->name};
 }
 
 }  // namespace crashpath

@@ -24,17 +24,6 @@ struct Content {
   std::string key;
 };
 
-json::array describe(const std::vector<Package>& packages) {
-  json::array list;
-  for (const auto& package : packages)
-    list.push_back({{"name", package.name},
-                    {"version", package.version},
-                    {"architecture", package.architecture},
-                    {"suite", package.suite},
-                    {"sha256", package.sha256}});
-  return list;
-}
-
 std::string hash_of(std::string_view bytes) {
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
@@ -55,18 +44,17 @@ Result<json::object> sha256_of(const std::map<std::string, fs::path>& named) {
 }
 
 Result<Content> collect(const GuestKernel& kernel, const Catalog& catalog, const ImageOptions& options) {
-  Archive archive =
-      CP_TRY(Archive::open(catalog, std::string(kernel.architecture->debian_architecture), options.archive));
-  const Userland userland = CP_TRY(fetch_userland(archive));
+  const PackageTree userland =
+      CP_TRY(fetch_userland(catalog, std::string(kernel.architecture->debian_architecture), options.archive));
   Content content{.base = CP_TRY(base_initramfs({.architecture = kernel.architecture,
                                                  .userland = &catalog.userland,
-                                                 .packages = userland.directories,
+                                                 .packages = userland.root,
                                                  .agent = options.agent,
                                                  .release = kernel.packages.release,
                                                  .modules = kernel.modules})),
-                  .packages = describe(kernel.packages.packages),
+                  .packages = json::value_from(kernel.packages.packages).as_array(),
                   .key = {}};
-  for (auto& package : describe(userland.packages)) content.packages.push_back(std::move(package));
+  for (const auto& package : userland.packages) content.packages.push_back(json::value_from(package));
   std::string hashes = hash_of(CP_TRY(content.base.to_bytes())) + hash_of(CP_TRY(read_file(kernel.image))) +
                        hash_of(json::serialize(content.packages));
   if (!kernel.config.empty()) hashes += hash_of(CP_TRY(read_file(kernel.config)));

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <boost/algorithm/string.hpp>
-#include <charconv>
 
 #include "guestimages/fetch/apt_failure.h"
 #include "harness/base/file.h"
@@ -70,35 +69,6 @@ std::chrono::seconds age(const std::filesystem::path& file) {
 }
 
 }  // namespace
-
-std::string Package::file_name() const {
-  return fmt::format("{}_{}_{}.deb", name, boost::replace_all_copy(version, ":", "%3a"), architecture);
-}
-
-std::vector<Package> parse_packages(std::string_view show_output, std::string_view suite) {
-  std::vector<Package> packages;
-  Package package;
-  const auto finish = [&] {
-    package.suite = suite;
-    if (!package.name.empty() && !package.version.empty()) packages.push_back(package);
-    package = {};
-  };
-  for (const auto& line : lines_of(show_output)) {
-    if (line.empty()) finish();
-    const size_t colon = line.find(": ");
-    if (colon == std::string::npos || line.front() == ' ') continue;
-    const std::string key = line.substr(0, colon);
-    const std::string value = line.substr(colon + 2);
-    if (key == "Package") package.name = value;
-    if (key == "Version") package.version = value;
-    if (key == "Architecture") package.architecture = value;
-    if (key == "Section") package.section = value;
-    if (key == "SHA256") package.sha256 = value;
-    if (key == "Size") std::from_chars(value.data(), value.data() + value.size(), package.size);
-  }
-  finish();
-  return packages;
-}
 
 Result<AptRoot> AptRoot::open(AptOptions options) {
   for (const char* directory : root_directories) CP_TRY(make_directories(options.directory / directory));

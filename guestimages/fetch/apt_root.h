@@ -4,7 +4,6 @@
 // the machine's. No root needed, and all of apt's signature checks at work.
 
 #include <chrono>
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -12,27 +11,11 @@
 #include <vector>
 
 #include "guestimages/fetch/mirror.h"
+#include "guestimages/fetch/package.h"
 #include "harness/base/result.h"
 #include "harness/process/command.h"
 
 namespace crashpath {
-
-/// A binary package as the archive describes it.
-struct Package {
-  std::string name;
-  std::string version;
-  std::string architecture;  ///< "arm64", "all"
-  std::string section;       ///< "libs", "kernel"
-  std::string suite;         ///< whose index it was found in
-  std::string sha256;        ///< of the package file, from the signed index
-  std::uint64_t size = 0;    ///< of the package file, bytes
-
-  /// "NAME_VERSION_ARCHITECTURE.deb", with a colon as %3a: what apt calls the file.
-  std::string file_name() const;
-};
-
-/// The stanzas of `apt-cache show`. Stanzas without a name or version are left out.
-std::vector<Package> parse_packages(std::string_view show_output, std::string_view suite);
 
 struct AptOptions {
   std::filesystem::path directory;  ///< the root; made when it is not there

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <xxhash.h>
 
 #include "guestimages/fetch/deb.h"
 #include "guestimages/fetch/scratch_directory.h"
@@ -65,17 +66,24 @@ Result<std::vector<std::filesystem::path>> Archive::files(const std::vector<Pack
 Result<std::filesystem::path> Archive::unpacked(
     const std::vector<Package>& packages,
     const std::function<Result<>(const std::filesystem::path&)>& finish) {
-  const std::filesystem::path parent = options_.cache / "unpacked";
-  const std::filesystem::path target =
-      parent / std::filesystem::path(packages.front().file_name()).replace_extension();
+  const std::filesystem::path target = unpacked_directory(options_.cache, packages);
   std::error_code code;
   if (std::filesystem::is_directory(target, code)) return target;
   const auto debs = CP_TRY(files(packages));
-  ScratchDirectory scratch = CP_TRY(ScratchDirectory::make(parent));
+  ScratchDirectory scratch = CP_TRY(ScratchDirectory::make(target.parent_path()));
   for (const auto& deb : debs) CP_TRY(unpack_deb(deb, scratch.path()));
-  if (finish) CP_TRY(finish(scratch.path()));
+  CP_TRY(finish(scratch.path()));
   CP_TRY(scratch.rename_to(target));
   return target;
+}
+
+std::filesystem::path unpacked_directory(const std::filesystem::path& cache,
+                                         const std::vector<Package>& packages) {
+  std::string sums;
+  for (const auto& package : packages) sums += package.sha256;
+  const auto name = std::filesystem::path(packages.front().file_name()).replace_extension();
+  return cache / "unpacked" /
+         fmt::format("{}-{:08x}", name.native(), XXH3_64bits(sums.data(), sums.size()) & 0xffffffff);
 }
 
 }  // namespace crashpath

@@ -44,11 +44,10 @@ class Archive {
   /// Files of packages of one suite in the cache, downloaded when they are not there.
   Result<std::vector<std::filesystem::path>> files(const std::vector<Package>& packages);
 
-  /// A directory with all these packages unpacked over each other, named after the first. `finish` may
-  /// complete it before it is taken into the cache.
-  Result<std::filesystem::path> unpacked(
-      const std::vector<Package>& packages,
-      const std::function<Result<>(const std::filesystem::path&)>& finish = {});
+  /// unpacked_directory() of these packages, made when it is not there. `finish` may complete it before it is
+  /// taken into the cache.
+  Result<std::filesystem::path> unpacked(const std::vector<Package>& packages,
+                                         const std::function<Result<>(const std::filesystem::path&)>& finish);
 
  private:
   Archive(const Catalog& catalog, AptRoot apt, const ArchiveOptions& options, FileLock lock)
@@ -60,5 +59,10 @@ class Archive {
   FileLock lock_;
   std::map<std::string, Result<>> needed_;  ///< suites asked for, and how that went
 };
+
+/// Where these packages are, or would be, unpacked over each other: named after the first of them and a hash
+/// of all.
+std::filesystem::path unpacked_directory(const std::filesystem::path& cache,
+                                         const std::vector<Package>& packages);
 
 }  // namespace crashpath

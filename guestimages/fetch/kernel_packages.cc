@@ -138,6 +138,18 @@ Result<KernelPackages> resolve_kernel(Archive& archive, const KernelSpec& spec) 
   return std::move(error).with_hint("crashpath list kernels shows what there is");
 }
 
+Result<KernelPackages> kernel_of(const std::vector<Package>& packages, const Catalog& catalog,
+                                 const std::string& debian_architecture) {
+  const Suite* suite = catalog.find_suite(packages.front().suite);
+  const KernelCatalog* kernels = catalog.find_kernels(debian_architecture);
+  if (suite == nullptr || kernels == nullptr)
+    return Error::host(
+        fmt::format("the catalog has no suite {} for {}", packages.front().suite, debian_architecture));
+  KernelPackages kernel = named_after(packages.front(), *suite, *kernels);
+  kernel.packages = packages;
+  return kernel;
+}
+
 Result<std::vector<Package>> header_packages(Archive& archive, const KernelPackages& kernel) {
   const std::string name = "linux-headers-" + kernel.release;
   CP_TRY(archive.need(*kernel.suite));

@@ -26,6 +26,11 @@ struct KernelPackages {
 /// has (with what there is instead); a host error when a suite could not be asked.
 Result<KernelPackages> resolve_kernel(Archive& archive, const KernelSpec& spec);
 
+/// The same from packages that resolve_kernel() found before. A host error when the catalog no longer has
+/// their suite.
+Result<KernelPackages> kernel_of(const std::vector<Package>& packages, const Catalog& catalog,
+                                 const std::string& debian_architecture);
+
 /// Headers of a kernel: packages to build modules for it with, of the guest's architecture ("all" included).
 /// The tools in linux-kbuild-* run on the build host and are left out; kbuild_package() names them.
 Result<std::vector<Package>> header_packages(Archive& archive, const KernelPackages& kernel);

@@ -17,7 +17,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 }
 
 Result<std::string> ask_host(std::vector<std::string> argv) {
-  return command_output({.argv = std::move(argv), .timeout = std::chrono::seconds(30)});
+  return command_output({.argv = std::move(argv)});
 }
 
 }  // namespace

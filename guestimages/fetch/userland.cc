@@ -1,5 +1,8 @@
 #include "guestimages/fetch/userland.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <set>
 
@@ -31,18 +34,19 @@ Result<std::vector<Package>> libraries_of(const AptRoot& apt, const std::vector<
 
 }  // namespace
 
-Result<Userland> fetch_userland(Archive& archive) {
-  const Catalog& catalog = archive.catalog();
+Result<PackageTree> fetch_userland(const Catalog& catalog, const std::string& debian_architecture,
+                                   const ArchiveOptions& options) {
   const Suite* suite = catalog.find_suite(host_release());
   if (suite == nullptr) suite = catalog.find_suite(catalog.userland.release);
-  CP_TRY(archive.need(*suite));
   const auto& wanted = catalog.userland.packages;
-  const auto closure = CP_TRY(archive.apt().closure(suite->name, wanted));
-  Userland userland{.packages = CP_TRY(libraries_of(archive.apt(), wanted, closure)), .directories = {}};
-  CP_TRY(archive.files(userland.packages));
-  for (const auto& package : userland.packages)
-    userland.directories.push_back(CP_TRY(archive.unpacked({package})));
-  return userland;
+  const auto ask = [&](Archive& archive) -> Result<std::vector<Package>> {
+    CP_TRY(archive.need(*suite));
+    return libraries_of(archive.apt(), wanted, CP_TRY(archive.apt().closure(suite->name, wanted)));
+  };
+  return get_package_tree({.architecture = debian_architecture,
+                           .text = fmt::format("userland {} of {}", fmt::join(wanted, " "), suite->name),
+                           .ask = ask},
+                          catalog, options);
 }
 
 }  // namespace crashpath

@@ -12,13 +12,12 @@ namespace {
 /// Mount points, and where programs expect to be able to write.
 constexpr const char* directories[] = {"dev", "etc", "mnt", "proc", "run", "sys", "tmp"};
 
-/// PROGRAM or usr/PROGRAM in one of the packages.
-Result<std::filesystem::path> find_program_in(const std::vector<std::filesystem::path>& packages,
+/// PROGRAM or usr/PROGRAM of the unpacked packages.
+Result<std::filesystem::path> find_program_in(const std::filesystem::path& packages,
                                               const std::string& program) {
   std::error_code code;
-  for (const auto& package : packages)
-    for (const auto& path : {package / program, package / "usr" / program})
-      if (std::filesystem::is_regular_file(path, code)) return path;
+  for (const auto& path : {packages / program, packages / "usr" / program})
+    if (std::filesystem::is_regular_file(path, code)) return path;
   return Error::host(fmt::format("none of the userland packages has {}", program));
 }
 

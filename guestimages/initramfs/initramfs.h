@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <vector>
 
 #include "guestimages/catalog/catalog.h"
 #include "guestimages/initramfs/cpio.h"
@@ -20,10 +19,10 @@ namespace crashpath {
 struct InitramfsParts {
   const Architecture* architecture = nullptr;
   const UserlandCatalog* userland = nullptr;
-  std::vector<std::filesystem::path> packages;  ///< unpacked userland packages
-  std::filesystem::path agent;                  ///< a static program
-  std::string release;                          ///< of the kernel
-  std::filesystem::path modules;                ///< lib/modules/RELEASE with modules.dep; empty: all built in
+  std::filesystem::path packages;  ///< userland packages, unpacked over each other
+  std::filesystem::path agent;     ///< a static program
+  std::string release;             ///< of the kernel
+  std::filesystem::path modules;   ///< lib/modules/RELEASE with modules.dep; empty: all built in
 };
 
 /// The base: the agent, userland and kernel modules. It is the whole initramfs of the capture kernel.

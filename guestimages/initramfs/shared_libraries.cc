@@ -17,7 +17,7 @@ struct EndElf {
   void operator()(Elf* elf) const { elf_end(elf); }
 };
 
-/// String `offset` of the string table that section `section` is linked to.
+/// Adds the DT_NEEDED entries of a dynamic section.
 void read_dynamic(Elf* elf, Elf_Scn* section, const GElf_Shdr& header, DynamicNeeds& needs) {
   Elf_Data* data = elf_getdata(section, nullptr);
   const size_t count = data != nullptr && header.sh_entsize != 0 ? header.sh_size / header.sh_entsize : 0;
@@ -42,21 +42,19 @@ std::string read_interpreter(Elf* elf) {
   return {};
 }
 
-/// A file named `name` in a directory of libraries of one of the roots, or empty.
-std::filesystem::path find_library(const std::string& name, const std::vector<std::filesystem::path>& roots,
+/// A file named `name` in a directory of libraries below `root`, or empty.
+std::filesystem::path find_library(const std::string& name, const std::filesystem::path& root,
                                    std::string_view triplet) {
-  for (const auto& root : roots)
-    for (const std::string& directory :
-         {fmt::format("lib/{}", triplet), fmt::format("usr/lib/{}", triplet), std::string("lib"),
-          std::string("usr/lib"), std::string("lib64"), std::string("usr/lib64")}) {
-      // A link in a package may be absolute, then it leads out of the root; the file is found under another
-      // directory.
-      const auto path = root / directory / name;
-      std::error_code code;
-      if (std::filesystem::is_regular_file(path, code) &&
-          !std::filesystem::read_symlink(path, code).is_absolute())
-        return path;
-    }
+  for (const std::string& directory :
+       {fmt::format("lib/{}", triplet), fmt::format("usr/lib/{}", triplet), std::string("lib"),
+        std::string("usr/lib"), std::string("lib64"), std::string("usr/lib64")}) {
+    // An absolute link leads out of `root`; what it is meant to lead to is found in another directory.
+    const auto path = root / directory / name;
+    std::error_code code;
+    if (std::filesystem::is_regular_file(path, code) &&
+        !std::filesystem::read_symlink(path, code).is_absolute())
+      return path;
+  }
   return {};
 }
 
@@ -80,16 +78,16 @@ Result<DynamicNeeds> dynamic_needs(const std::filesystem::path& file) {
 }
 
 Result<std::map<std::string, std::filesystem::path>> find_shared_libraries(
-    const std::vector<std::filesystem::path>& programs, const std::vector<std::filesystem::path>& roots,
+    const std::vector<std::filesystem::path>& programs, const std::filesystem::path& root,
     std::string_view triplet) {
   std::map<std::string, std::filesystem::path> found;
   std::set<std::string> seen;  // names
   const auto take = [&](const std::string& name, const std::string& target,
                         const std::filesystem::path& who) -> Result<std::filesystem::path> {
-    auto file = find_library(name, roots, triplet);
+    auto file = find_library(name, root, triplet);
     if (file.empty())
       return Error::host(
-          fmt::format("{} needs {}, which none of the unpacked packages has", who.native(), name));
+          fmt::format("{} needs {}, which is in none of the unpacked packages", who.native(), name));
     found.emplace(target, file);
     return file;
   };

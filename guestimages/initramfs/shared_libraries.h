@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/result.h"
@@ -23,10 +24,10 @@ Result<DynamicNeeds> dynamic_needs(const std::filesystem::path& elf);
 
 /// Everything that `programs` need to run, directly or through another library: path in the initramfs without
 /// leading slash -> file. Libraries go to lib/, where every loader of glibc looks; the loader goes to the
-/// path that the programs name. Each is looked for in the library directories of `roots` (unpacked packages),
-/// first come first served. A host error names a library that none of them has, and who needs it.
+/// path that the programs name. All are looked for in the library directories below `root` (unpacked
+/// packages). A host error names a library that is not there, and who needs it.
 Result<std::map<std::string, std::filesystem::path>> find_shared_libraries(
-    const std::vector<std::filesystem::path>& programs, const std::vector<std::filesystem::path>& roots,
+    const std::vector<std::filesystem::path>& programs, const std::filesystem::path& root,
     std::string_view triplet);
 
 }  // namespace crashpath
