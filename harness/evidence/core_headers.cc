@@ -45,6 +45,7 @@ Result<CoreHeaders> read_headers(Elf* elf) {
     return Error::guest("the core file claims to have sections, which no kernel gives its dump");
   std::size_t count = 0;
   if (elf_getphdrnum(elf, &count) != 0) return elf_error("the core file's program headers");
+  if (count != header.e_phnum) return Error::guest("the core file's program headers are cut off");
   if (count > kMaxSegments) return Error::guest(fmt::format("{} program headers cannot be", count));
 
   CoreHeaders core;
