@@ -90,6 +90,13 @@ Result<std::vector<int>> parse_cpu_list(std::string_view text) {
   return cpus;
 }
 
+Result<std::optional<std::uint64_t>> rtas_base(const Evidence& evidence) {
+  static const std::regex instantiating(R"(instantiating rtas at 0x([0-9a-f]{1,16}))");
+  const auto match = CP_TRY(find_on_console(evidence, Kernel::first, instantiating));
+  if (!match) return std::nullopt;
+  return std::stoull(match->groups[1], nullptr, 16);
+}
+
 Result<std::vector<int>> online_cpus(const Evidence& evidence) {
   return parse_cpu_list(CP_TRY(evidence.guest_file(Kernel::first, "/sys/devices/system/cpu/online")));
 }

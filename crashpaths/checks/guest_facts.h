@@ -53,6 +53,10 @@ Result<std::vector<Range>> system_ram(const Evidence& evidence, Kernel kernel);
 /// Empty when there is none.
 Result<std::vector<Range>> reservation(const Evidence& evidence);
 
+/// Where Open Firmware put RTAS, as prom_init prints it (arch/powerpc/kernel/prom_init.c
+/// prom_instantiate_rtas); none on machines without it.
+Result<std::optional<std::uint64_t>> rtas_base(const Evidence& evidence);
+
 /// CPUs online in the first kernel at its last report, from /sys/devices/system/cpu/online.
 Result<std::vector<int>> online_cpus(const Evidence& evidence);
 /// "0-3,8" as lists of CPUs are written; an error for anything else and for more than 8192 of them.

@@ -69,6 +69,7 @@ struct CodeRanges {
   Range text;
   Range modules;
   Range user;
+  Range rtas;  ///< pseries: where an offline CPU waits (stop-self) until the crash's system reset wakes it
 };
 
 Result<CodeRanges> code_ranges(const Evidence& evidence) {
@@ -80,18 +81,22 @@ Result<CodeRanges> code_ranges(const Evidence& evidence) {
     // (arch/arm64/kernel/module.c, module_init_limits).
     constexpr std::uint64_t kWindow = 2ULL << 30;
     ranges.modules = {ranges.text.end - kWindow, ranges.text.begin + kWindow};
-    ranges.user = {1, 1ULL << 52};
   } else {
     // Modules are in vmalloc's part of the address space (arch/powerpc/include/asm/book3s/64/radix.h).
     ranges.modules = {0xc008000000000000, 0xc00a000000000000};
-    ranges.user = {1, 1ULL << 52};
+    constexpr std::uint64_t kRtasSize = 64 << 10;  // more than any firmware's; QEMU's has one page
+    if (const auto base = CP_TRY(rtas_base(evidence))) ranges.rtas = {*base, *base + kRtasSize};
   }
+  ranges.user = {1, 1ULL << 52};
   return ranges;
 }
+
+constexpr std::string_view kOfflineInRtas = "in RTAS: an offline CPU";
 
 std::string_view name_of(std::uint64_t pc, const CodeRanges& ranges) {
   if (contains({ranges.text}, pc)) return "kernel text";
   if (contains({ranges.modules}, pc)) return "a module";
+  if (contains({ranges.rtas}, pc)) return kOfflineInRtas;
   if (contains({ranges.user}, pc)) return "user space";
   return "";
 }
@@ -104,14 +109,17 @@ Result<CheckResult> prstatus(const Evidence& evidence, const CheckParameters&) {
   const std::string expected =
       fmt::format("one PRSTATUS note for each of {} CPUs, pc in kernel text ({}), a module or user space",
                   online.size(), to_string(ranges.text));
-  bool good = vmcore.cpus().size() == online.size();
+  bool good = true;
+  std::size_t offline = 0;
   std::string got = fmt::format("{} notes", vmcore.cpus().size());
   for (std::size_t i = 0; i < vmcore.cpus().size(); ++i) {
     const std::uint64_t pc = vmcore.cpus()[i].pc().value_or(0);
     const std::string_view where = name_of(pc, ranges);
     good = good && !where.empty();
+    if (where == kOfflineInRtas) ++offline;
     got += fmt::format("{} {:#x} {}", i == 0 ? ":" : ",", pc, where.empty() ? "which is no code" : where);
   }
+  good = good && vmcore.cpus().size() - offline == online.size();
   return good ? CheckResult::pass(expected, got, file) : CheckResult::fail(expected, got, file);
 }
 

@@ -9,15 +9,6 @@
 namespace crashpath {
 namespace {
 
-/// Where Open Firmware put RTAS, as prom_init prints it (arch/powerpc/kernel/prom_init.c
-/// prom_instantiate_rtas).
-Result<std::optional<std::uint64_t>> rtas_base(const Evidence& evidence) {
-  static const std::regex instantiating(R"(instantiating rtas at 0x([0-9a-f]{1,16}))");
-  const auto match = CP_TRY(find_on_console(evidence, Kernel::first, instantiating));
-  if (!match) return std::nullopt;
-  return std::stoull(match->groups[1], nullptr, 16);
-}
-
 /// kexec-tools gives a pseries dump a segment for RTAS even where it lies inside of the reservation
 /// (kexec/arch/ppc64/crashdump-ppc64.c), because crash(8) reads its error log there.
 Result<std::vector<Range>> allowed_in_addition(const Evidence& evidence, const CoreHeaders& headers) {

@@ -21,7 +21,7 @@ const std::vector<Architecture>& architectures() {
        .kexec_argument = "--serial=ttyAMA0",
        // earlycon: a crash kernel that dies for lack of memory does so before its console driver is there.
        // The address is that of virt's first UART (QEMU hw/arm/virt.c, VIRT_UART).
-       .capture_append = "nr_cpus=1 reset_devices earlycon=pl011,0x9000000",
+       .capture_append = "nr_cpus=1 reset_devices nowatchdog earlycon=pl011,0x9000000",
        .ram_base = 0x40000000,
        .has_nmi = false,
        .has_firmware_option = true},
@@ -42,7 +42,8 @@ const std::vector<Architecture>& architectures() {
        // All CPUs: those that a crash kernel leaves behind spin in kexec's hold loop, and under TCG each
        // spinning vCPU burns a host CPU (trigger to second userspace 4.3 s with all four, 7.2 s and more with
        // nr_cpus=1).
-       .capture_append = "reset_devices",
+       // nowatchdog: under TCG a crash kernel's watchdog sees the host's load and calls it a hard lockup.
+       .capture_append = "reset_devices nowatchdog",
        .ram_base = 0,
        .has_nmi = true,
        .has_firmware_option = false},
