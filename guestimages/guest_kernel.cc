@@ -82,13 +82,11 @@ Result<GuestKernel> fetch_kernel(const KernelSpec& spec, const Architecture& arc
                      .modules = {}};
   release = kernel.packages.release;
   kernel.modules = modules_directory(tree.root, release);
-  // Up to 6.19 in /boot; from 7.0 on beside the modules.
+  // Up to 6.19 in /boot; from 7.0 on beside the modules, under the same name whatever its format.
   kernel.image = first_of({tree.root / fmt::format("boot/{}-{}", architecture.kernel_image, release),
-                           kernel.modules / architecture.kernel_image});
+                           kernel.modules / "vmlinuz"});
   kernel.config = first_of({tree.root / fmt::format("boot/config-{}", release), kernel.modules / "config"});
-  if (kernel.image.empty())
-    return Error::host(
-        fmt::format("{} has no {}", kernel.packages.packages.front().name, architecture.kernel_image));
+  if (kernel.image.empty()) return Error::host(fmt::format("there is no kernel in {}", tree.root.native()));
   return kernel;
 }
 

@@ -274,19 +274,29 @@ class SilentServer {
   int port_ = 0;
 };
 
-TEST_F(ArchiveTest, AMirrorThatDoesNotAnswerIsSaidInSeconds) {
-  SilentServer server;
-  for (const bool refuses : {false, true}) {
-    if (refuses) server.close();
+class SilentMirrorTest : public ArchiveTest {
+ protected:
+  void expect_clear_error_from(const SilentServer& server) {
     const auto begin = std::chrono::steady_clock::now();
     Archive archive = Archive::open(catalog_, "arm64", options(server.uri())).value();
     const auto kernel = resolve_kernel(archive, spec("6.12"));
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 30s);
+    // Twice a second of patience; the rest is for a machine that has much else to do.
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 45s);
     ASSERT_FALSE(kernel);
     EXPECT_EQ(kernel.error().fault(), Fault::host);
     EXPECT_THAT(kernel.error().message(), HasSubstr(server.uri() + ": the mirror does not answer"));
     EXPECT_THAT(kernel.error().hint(), HasSubstr("CRASHPATH_MIRROR"));
   }
+  SilentServer server_;
+};
+
+TEST_F(SilentMirrorTest, AMirrorThatDoesNotAnswerIsSaidInSeconds) {
+  expect_clear_error_from(server_);
+}
+
+TEST_F(SilentMirrorTest, AndOneThatRefuses) {
+  server_.close();
+  expect_clear_error_from(server_);
 }
 
 TEST_F(ArchiveTest, OlderListsServeWhenTheMirrorDoesNotAnswer) {
