@@ -6,11 +6,15 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 
 #include "guestimages/agent/commands.h"
 #include "guestimages/agent/copy.h"
+#include "guestimages/agent/gather.h"
+#include "guestimages/agent/line_buffer.h"
 #include "guestimages/agent/makedumpfile.h"
 #include "guestimages/agent/program.h"
+#include "guestimages/agent/task.h"
 #include "guestimages/agent/text.h"
 #include "guestimages/agent/uevents.h"
 #include "harness/agent/protocol.h"
@@ -52,22 +56,69 @@ Result<> flush_disk(const UniqueFd& disk) {
   return {};
 }
 
-Result<Answer> capture_elf(const Request& request, Progress& progress) {
+Result<std::uint64_t> copy_to_disk(const Request& request, const CopyProgress& progress) {
   const UniqueFd disk = CP_TRY(open_file(request.device, O_WRONLY));
-  const auto bytes =
-      CP_TRY(copy_vmcore(vmcore, disk.get(), request.blank, [&](std::uint64_t done, std::uint64_t total) {
-        progress("copying /proc/vmcore", done, total);
-      }));
+  const std::uint64_t bytes = CP_TRY(copy_vmcore(vmcore, disk.get(), request.blank, progress));
   CP_TRY(flush_disk(disk));
+  return bytes;
+}
+
+/// The life of the copying task. Tells "DONE TOTAL" in bytes as lines of `out`, or last of all why it failed.
+int copy_and_tell(const Request& request, int out) {
+  const auto tell = [out](const std::string& line) {
+    static_cast<void>(write_all(out, line + "\n", "pipe"));
+  };
+  const auto copied = copy_to_disk(
+      request, [&](std::uint64_t done, std::uint64_t total) { tell(fmt::format("{} {}", done, total)); });
+  if (!copied) tell(copied.error().message());
+  return copied ? 0 : 1;
+}
+
+/// What the copying task has told so far.
+struct CopyState {
+  unsigned long long done = 0;
+  unsigned long long total = 0;
+  std::string error;
+
+  void take(const std::string& line) {
+    if (std::sscanf(line.c_str(), "%llu %llu", &done, &total) != 2) error = line;
+  }
+};
+
+/// In a task of its own: reading a vmcore that a bad ELF header describes may make the kernel fault, and a
+/// kernel whose init dies panics.
+Result<Answer> capture_elf(const Request& request, Progress& progress) {
+  Pipe pipe = CP_TRY(make_pipe());
+  const int out = pipe.write_end.get();
+  const pid_t pid = CP_TRY(start_task("copy-vmcore", out, [&] { return copy_and_tell(request, out); }));
+  pipe.write_end.reset();
+
+  CopyState state;
+  LineBuffer lines(agent_protocol::max_output);
+  ProgramStreams streams;
+  streams.out = [&](std::string_view bytes) -> Result<> {
+    lines.append(bytes);
+    while (const auto line = lines.next()) state.take(line->text);
+    return {};
+  };
+  streams.tick = [&] { progress("copying /proc/vmcore", state.done, state.total); };
+  const int exit_code = CP_TRY(follow_child(pid, std::move(pipe.read_end), {}, streams));
+  if (exit_code > 128)
+    return Error::guest(fmt::format(
+        "the task that copies /proc/vmcore was killed by signal {} at {} of {} bytes; the console "
+        "may say why",
+        exit_code - 128, state.done, state.total));
+  if (exit_code != 0) return Error::guest(state.error);
   Answer answer;
-  answer.data = {{"format", "elf"}, {"bytes", bytes}, {"tool_refused", false}, {"output", ""}};
+  answer.data = {{"format", "elf"}, {"bytes", state.total}, {"tool_refused", false}, {"output", ""}};
   return answer;
 }
 
 Result<Answer> capture_kdump(const Request& request, Progress& progress) {
   const UniqueFd disk = CP_TRY(open_file(request.device, O_WRONLY));
-  FlattenedReader dump(
+  Gather pieces(
       [&](std::uint64_t offset, std::string_view data) { return write_at(disk.get(), offset, data); });
+  FlattenedReader dump([&](std::uint64_t offset, std::string_view data) { return pieces.add(offset, data); });
   Tail said(agent_protocol::max_output);
   ProgramStreams streams;
   streams.out = [&](std::string_view bytes) { return dump.append(bytes); };
@@ -83,6 +134,7 @@ Result<Answer> capture_kdump(const Request& request, Progress& progress) {
   argv.insert(argv.end(), request.args.begin(), request.args.end());
   argv.emplace_back(vmcore);
   const int exit_code = CP_TRY(run_program(argv, streams));
+  CP_TRY(pieces.flush());
 
   Answer answer;
   const std::string output = to_utf8(said.text());
@@ -106,6 +158,8 @@ Result<Request> read_request(Arguments& arguments) {
   request.blank = CP_TRY(arguments.flag_or("blank", false));
   request.or_elf = CP_TRY(arguments.flag_or("or_elf", false));
   request.args = CP_TRY(arguments.texts("args"));
+  if (request.args.empty())
+    request.args = {"-l"};  // lzo: the fastest of all, also than none, as there is less to write
   request.level = CP_TRY(arguments.optional_number("level")).value_or(31);
   if (request.format != "kdump" && request.format != "elf")
     return Error::guest(fmt::format("unknown format '{}'; there are kdump and elf", request.format));

@@ -19,9 +19,21 @@ namespace {
 constexpr std::size_t window_size = 4 * 1024 * 1024;
 constexpr std::size_t block_size = 64 * 1024;  // the largest page size of our guests
 
+std::uint64_t word_at(const char* at) {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+/// Most of a guest's memory is zero: this decides how long a capture takes. Four words at a time, as plain
+/// loads: under TCG they are much cheaper than the vector instructions of memcmp(3).
 bool all_zero(std::string_view bytes) {
-  return bytes.empty() ||
-         (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+  constexpr std::size_t step = 4 * sizeof(std::uint64_t);
+  for (; bytes.size() >= step; bytes.remove_prefix(step)) {
+    const char* at = bytes.data();
+    if ((word_at(at) | word_at(at + 8) | word_at(at + 16) | word_at(at + 24)) != 0) return false;
+  }
+  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
 }
 
 /// One piece of the file, mapped, or read into `buffer` when it cannot be.
@@ -70,16 +82,16 @@ Result<> write_at(int fd, std::uint64_t offset, std::string_view data) {
   return {};
 }
 
-Result<std::uint64_t> copy_vmcore(
-    const std::string& from, int to, bool blank,
-    const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) {
+Result<std::uint64_t> copy_vmcore(const std::string& from, int to, bool blank, const CopyProgress& progress) {
   const UniqueFd file = CP_TRY(open_file(from, O_RDONLY));
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return Error::from_errno("cannot stat " + from);
+  if (status.st_size < 0)
+    return Error::guest(
+        fmt::format("{} has the impossible size {}", from, static_cast<std::uint64_t>(status.st_size)));
   const auto total = static_cast<std::uint64_t>(status.st_size);
   std::string buffer;
-  for (std::uint64_t done = 0; done < total; done += window_size) {
-    progress(done, total);
+  for (std::uint64_t done = 0; done < total;) {
     const Window window(file.get(), done, std::min<std::uint64_t>(window_size, total - done), buffer);
     if (!window.complete())
       return Error::guest(
@@ -88,6 +100,8 @@ Result<std::uint64_t> copy_vmcore(
       const auto block = window.bytes().substr(at, block_size);
       if (!blank || !all_zero(block)) CP_TRY(write_at(to, done + at, block));
     }
+    done += window.bytes().size();
+    progress(done, total);
   }
   return total;
 }

@@ -17,16 +17,6 @@
 namespace crashpath {
 namespace {
 
-struct Pipe {
-  UniqueFd read_end, write_end;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("cannot make a pipe");
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
-
 /// The child gets an empty signal mask (ours blocks SIGCHLD) and the two descriptors as its output.
 Result<pid_t> spawn(const std::vector<std::string>& argv, int out, int err) {
   if (argv.empty()) return Error::guest("no program was named");
@@ -82,6 +72,22 @@ int exit_code_of(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("cannot make a pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+Result<int> follow_child(pid_t pid, UniqueFd out, UniqueFd err, const ProgramStreams& streams) {
+  const auto read = read_streams(std::move(out), std::move(err), streams);
+  if (!read) ::kill(pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0)
+    if (errno != EINTR) return Error::from_errno(fmt::format("cannot wait for process {}", pid));
+  if (!read) return read.error();
+  return exit_code_of(status);
+}
+
 Result<pid_t> start_program(const std::vector<std::string>& argv) {
   const UniqueFd null = CP_TRY(open_file("/dev/null", O_RDWR));
   return spawn(argv, null.get(), null.get());
@@ -94,13 +100,7 @@ Result<int> run_program(const std::vector<std::string>& argv, const ProgramStrea
   const pid_t pid = CP_TRY(spawn(argv, out.write_end.get(), (err.write_end ? err : out).write_end.get()));
   out.write_end.reset();
   err.write_end.reset();
-  const auto read = read_streams(std::move(out.read_end), std::move(err.read_end), streams);
-  if (!read) ::kill(pid, SIGKILL);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0)
-    if (errno != EINTR) return Error::from_errno(fmt::format("cannot wait for {}", argv[0]));
-  if (!read) return read.error();
-  return exit_code_of(status);
+  return follow_child(pid, std::move(out.read_end), std::move(err.read_end), streams);
 }
 
 Result<ProgramOutput> run_program(const std::vector<std::string>& argv, std::size_t max_output) {

@@ -29,6 +29,15 @@ Result<pid_t> start_program(const std::vector<std::string>& argv);
 /// Runs `argv` to its end. Returns its exit status, 128 + signal when killed by one, as shells say it.
 Result<int> run_program(const std::vector<std::string>& argv, const ProgramStreams& streams);
 
+/// Both ends of a new pipe.
+struct Pipe {
+  UniqueFd read_end, write_end;
+};
+Result<Pipe> make_pipe();
+
+/// Reads the streams of a child until it has closed them, then waits for its end. `err` may be none.
+Result<int> follow_child(pid_t pid, UniqueFd out, UniqueFd err, const ProgramStreams& streams);
+
 struct ProgramOutput {
   int exit_code = 0;
   std::string output;  ///< both streams; of a long one the end

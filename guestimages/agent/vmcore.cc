@@ -3,10 +3,10 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <limits>
 
@@ -20,23 +20,20 @@ Error not_vmcore(std::string_view why) {
   return Error::guest(fmt::format("/proc/vmcore: {}", why));
 }
 
-/// The first `size` bytes of an open file, or as many as there are.
+/// The first `size` bytes of an open file.
 Result<std::string> read_start(int fd, std::size_t size) {
   std::string bytes(size, '\0');
   std::size_t have = 0;
   while (have < size) {
     const ssize_t n = ::pread(fd, bytes.data() + have, size - have, static_cast<off_t>(have));
-    if (n < 0) return Error::from_errno("cannot read /proc/vmcore");
-    if (n == 0) break;
-    have += static_cast<std::size_t>(n);
+    if (n < 0 && errno != EINTR) return Error::from_errno("cannot read /proc/vmcore");
+    if (n == 0) return not_vmcore(fmt::format("it ends after {} bytes", have));
+    if (n > 0) have += static_cast<std::size_t>(n);
   }
-  bytes.resize(have);
   return bytes;
 }
 
-}  // namespace
-
-Result<std::uint64_t> first_segment_offset(std::string_view start, std::uint64_t file_size) {
+Result<Elf64_Ehdr> parse_elf_header(std::string_view start) {
   Elf64_Ehdr header;
   if (start.size() < sizeof header) return not_vmcore("shorter than an ELF header");
   std::memcpy(&header, start.data(), sizeof header);
@@ -45,10 +42,23 @@ Result<std::uint64_t> first_segment_offset(std::string_view start, std::uint64_t
     return not_vmcore("not a 64-bit little-endian ELF file");
   if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum == PN_XNUM)
     return not_vmcore("program headers of an unknown form");
-  const std::uint64_t table_size = std::uint64_t{header.e_phnum} * sizeof(Elf64_Phdr);
-  if (header.e_phoff > start.size() || table_size > start.size() - header.e_phoff)
-    return not_vmcore("the program headers lie outside of what was read");
+  return header;
+}
 
+}  // namespace
+
+Result<std::uint64_t> end_of_program_headers(std::string_view start) {
+  const Elf64_Ehdr header = CP_TRY(parse_elf_header(start));
+  const std::uint64_t size = std::uint64_t{header.e_phnum} * sizeof(Elf64_Phdr);
+  if (size > agent_protocol::max_vmcore_headers || header.e_phoff > agent_protocol::max_vmcore_headers - size)
+    return not_vmcore(fmt::format("{} program headers at {}", header.e_phnum, header.e_phoff));
+  return header.e_phoff + size;
+}
+
+Result<std::uint64_t> first_segment_offset(std::string_view start) {
+  const Elf64_Ehdr header = CP_TRY(parse_elf_header(start));
+  if (CP_TRY(end_of_program_headers(start)) > start.size())
+    return not_vmcore("the program headers lie outside of what was read");
   std::uint64_t first = std::numeric_limits<std::uint64_t>::max();
   for (std::size_t i = 0; i < header.e_phnum; ++i) {
     Elf64_Phdr segment;
@@ -56,22 +66,19 @@ Result<std::uint64_t> first_segment_offset(std::string_view start, std::uint64_t
     if (segment.p_type == PT_LOAD) first = std::min<std::uint64_t>(first, segment.p_offset);
   }
   if (first == std::numeric_limits<std::uint64_t>::max()) return not_vmcore("there is no PT_LOAD");
-  if (first > file_size) return not_vmcore("the first PT_LOAD begins behind the end of the file");
+  if (first > agent_protocol::max_vmcore_headers)
+    return not_vmcore(
+        fmt::format("the headers are {} bytes, more than {}", first, agent_protocol::max_vmcore_headers));
   return first;
 }
 
 Result<VmcoreHeaders> read_vmcore_headers(const std::string& path) {
   const UniqueFd fd = CP_TRY(open_file(path, O_RDONLY));
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return Error::from_errno("cannot stat " + path);
+  const std::string header = CP_TRY(read_start(fd.get(), sizeof(Elf64_Ehdr)));
+  const std::string table = CP_TRY(read_start(fd.get(), CP_TRY(end_of_program_headers(header))));
   VmcoreHeaders headers;
-  headers.bytes = CP_TRY(read_start(fd.get(), agent_protocol::max_vmcore_headers));
-  headers.segments_at =
-      CP_TRY(first_segment_offset(headers.bytes, static_cast<std::uint64_t>(status.st_size)));
-  if (headers.segments_at > headers.bytes.size())
-    return Error::guest(fmt::format("the headers of /proc/vmcore are {} bytes, more than {}",
-                                    headers.segments_at, headers.bytes.size()));
-  headers.bytes.resize(headers.segments_at);
+  headers.segments_at = CP_TRY(first_segment_offset(table));
+  headers.bytes = CP_TRY(read_start(fd.get(), headers.segments_at));
   return headers;
 }
 

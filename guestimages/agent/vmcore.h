@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "harness/base/result.h"
 
@@ -14,11 +15,15 @@ struct VmcoreHeaders {
   std::uint64_t segments_at = 0;  ///< file offset of the first PT_LOAD's data
 };
 
-/// Where the data of the first PT_LOAD begins, out of an ELF64 little-endian file's beginning. `start` must
-/// hold the ELF header and the program headers; `file_size` bounds what they may say. Errors name what does
-/// not fit.
-Result<std::uint64_t> first_segment_offset(std::string_view start, std::uint64_t file_size);
+/// Where the program headers end, by an ELF64 little-endian header. Errors name what does not fit.
+Result<std::uint64_t> end_of_program_headers(std::string_view start);
 
+/// Where the data of the first PT_LOAD begins. `start`: the file up to the end of the program headers at
+/// least.
+Result<std::uint64_t> first_segment_offset(std::string_view start);
+
+/// Reads no byte of a segment: headers that lie about memory make the kernel fault when it reads what they
+/// describe.
 Result<VmcoreHeaders> read_vmcore_headers(const std::string& path);
 
 }  // namespace crashpath
