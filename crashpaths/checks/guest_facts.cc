@@ -101,6 +101,17 @@ Result<std::vector<int>> online_cpus(const Evidence& evidence) {
   return parse_cpu_list(CP_TRY(evidence.guest_file(Kernel::first, "/sys/devices/system/cpu/online")));
 }
 
+Result<std::vector<int>> cpus_with_registers(const Evidence& evidence, std::size_t notes) {
+  std::vector<int> online = CP_TRY(online_cpus(evidence));
+  if (notes == online.size()) return online;
+  const auto present = evidence.guest_file(Kernel::first, "/sys/devices/system/cpu/present");
+  if (present && CP_TRY(evidence.architecture()) == "pseries") {
+    std::vector<int> cpus = CP_TRY(parse_cpu_list(*present));
+    if (notes == cpus.size()) return cpus;
+  }
+  return std::vector<int>();
+}
+
 Result<std::string> asked_release(const Evidence& evidence) {
   const boost::json::value* kernel = CP_TRY(evidence.trial())->if_contains("kernel");
   const boost::json::value* release =

@@ -59,6 +59,10 @@ Result<std::optional<std::uint64_t>> rtas_base(const Evidence& evidence);
 
 /// CPUs online in the first kernel at its last report, from /sys/devices/system/cpu/online.
 Result<std::vector<int>> online_cpus(const Evidence& evidence);
+/// CPU numbers of a dump's PRSTATUS notes, which stand in the order of the CPUs (fs/proc/vmcore.c merges
+/// them). As a rule those are the CPUs online; on pseries the crash's system reset also wakes those that were
+/// taken offline, and they save their registers too. Empty when the number of notes fits neither.
+Result<std::vector<int>> cpus_with_registers(const Evidence& evidence, std::size_t notes);
 /// "0-3,8" as lists of CPUs are written; an error for anything else and for more than 8192 of them.
 Result<std::vector<int>> parse_cpu_list(std::string_view text);
 

@@ -51,14 +51,12 @@ Result<CheckResult> crash_cpu(const Evidence& evidence, const CheckParameters& p
   std::string got = fmt::format("CPU {}, PID {} ({})", task->cpu, task->pid, task->comm);
   if (asked && task->cpu != *asked) return CheckResult::fail(expected, got, file);
 
-  // The notes stand in the order of the CPUs, those that were offline left out (fs/proc/vmcore.c merges
-  // them).
-  const std::vector<int> online = CP_TRY(online_cpus(evidence));
-  const auto position = std::find(online.begin(), online.end(), task->cpu);
-  const auto index = static_cast<std::size_t>(position - online.begin());
-  if (position == online.end() || index >= vmcore.cpus().size())
+  const std::vector<int> cpus = CP_TRY(cpus_with_registers(evidence, vmcore.cpus().size()));
+  const auto position = std::find(cpus.begin(), cpus.end(), task->cpu);
+  if (position == cpus.end())
     return CheckResult::fail(
-        expected, got + fmt::format("; {} PRSTATUS notes, none for it", vmcore.cpus().size()), file);
+        expected, got + fmt::format("; which of {} PRSTATUS notes is its own?", vmcore.cpus().size()), file);
+  const auto index = static_cast<std::size_t>(position - cpus.begin());
   const std::int64_t pid = vmcore.cpus()[index].pid;
   got += fmt::format("; PRSTATUS of CPU {}: PID {}", task->cpu, pid);
   return pid == task->pid ? CheckResult::pass(expected, got, file) : CheckResult::fail(expected, got, file);

@@ -18,8 +18,9 @@ INSTANTIATE_TEST_SUITE_P(Trials, VmcoreChecks, testing::Values("arm64-6.12", "ps
 
 TEST(Vmcore, WithoutADumpNothingPasses) {
   const TrialCopy trial("arm64-6.1-bad-headers");
-  for (const char* check : {"vmcore.format", "vmcore.vmcoreinfo", "vmcore.dmesg", "vmcore.crash-cpu",
-                            "vmcore.prstatus", "vmcore.pages-match-memory"})
+  EXPECT_EQ(run_check(trial, "vmcore.format").outcome, Outcome::fail);
+  for (const char* check : {"vmcore.vmcoreinfo", "vmcore.dmesg", "vmcore.crash-cpu", "vmcore.prstatus",
+                            "vmcore.pages-match-memory"})
     EXPECT_THAT(run_check(trial, check), FailsWith("no dump was captured")) << check;
 }
 
@@ -150,12 +151,43 @@ TEST(VmcorePrstatus, FailsWhenACpuIsMissing) {
   EXPECT_THAT(run_check(trial, "vmcore.prstatus"), FailsWith("4 notes"));
 }
 
-TEST(VmcorePrstatus, FailsForAProgramCounterThatIsNoCode) {
-  TrialCopy trial("arm64-6.12");
-  trial.edit_messages([](boost::json::object& message) {
-    if (message.contains("symbols")) message.at("symbols").as_object()["_etext"] = "0xffff800080200000";
+/// Says that CPU 3 was offline when the guest crashed.
+void take_cpu_3_offline(TrialCopy& trial) {
+  trial.set_guest_file("first", "/sys/devices/system/cpu/online", "0-2\n");
+  trial.set_guest_file("first", "/sys/devices/system/cpu/present", "0-3\n");
+}
+
+TEST(VmcorePrstatus, FailsWhenACpuThatWasOfflineHasRegistersOutsideOfRtas) {
+  TrialCopy trial("pseries-6.12");
+  take_cpu_3_offline(trial);
+  EXPECT_THAT(run_check(trial, "vmcore.prstatus"), FailsWith("4 notes"));
+}
+
+TEST(VmcoreCrashCpu, KnowsTheNotesOfCpusThatWereOfflineOnPseriesOnly) {
+  TrialCopy pseries("pseries-6.12");
+  take_cpu_3_offline(pseries);
+  EXPECT_THAT(run_check(pseries, "vmcore.crash-cpu"), Passes());
+  TrialCopy arm64("arm64-6.12");
+  take_cpu_3_offline(arm64);
+  EXPECT_THAT(run_check(arm64, "vmcore.crash-cpu"), FailsWith("which of 4 PRSTATUS notes is its own?"));
+}
+
+void set_text(TrialCopy& trial, const char* begin, const char* end) {
+  trial.edit_messages([&](boost::json::object& message) {
+    if (!message.contains("symbols")) return;
+    message.at("symbols").as_object()["_stext"] = begin;
+    message.at("symbols").as_object()["_etext"] = end;
   });
+}
+
+TEST(VmcorePrstatus, TellsModulesFromWhatIsNoCode) {
+  TrialCopy trial("arm64-6.12");
+  set_text(trial, "0xffff800000010000", "0xffff800000f40000");  // 2 GiB and more below the program counters
   EXPECT_THAT(run_check(trial, "vmcore.prstatus"), FailsWith("0xffff800080f17a88 which is no code"));
+  set_text(trial, "0xffff800081010000", "0xffff800081f40000");  // just above them: they would be modules
+  const CheckResult result = run_check(trial, "vmcore.prstatus");
+  EXPECT_THAT(result, Passes());
+  EXPECT_THAT(result.got, testing::HasSubstr("0xffff800080f17a88 a module"));
 }
 
 }  // namespace
