@@ -21,33 +21,30 @@ lint_shell() {
   files -name '*.sh' -o -name crashpath -o -name run-tests -o -path ./.ci/run | xargs -0 shellcheck -x
 }
 
-# clang-tidy spends nearly all of its time on the headers of libraries, so it reads a whole library of ours as one file
-# (CMake's unity build), and a file that passed is not read again while it and all headers stay as they are.
+# clang-tidy spends nearly all of its time on the headers of libraries, so it reads what the release build compiles:
+# several files as one (CMake's unity build). One that passed is not read again while its files and all headers stay
+# as they are.
 lint_tidy() {
   local headers units
   headers=$(files -name '*.h' -o -name .clang-tidy | xargs -0 cat | sha256sum)
-  units=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/lint/compile_commands.json" | sort -u | grep .) ||
+  units=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/release/compile_commands.json" | sort -u | grep .) ||
     return 1
-  mkdir -p "$build/lint/passed"
+  mkdir -p "$build/tidy"
   export tree build headers
   export -f tidy
   # shellcheck disable=SC2016 # for the inner shell
   xargs -d '\n' -P "$jobs" -I '{}' bash -c 'tidy "$1"' tidy '{}' <<<"$units"
 }
 
-# tidy FILE: a unity file, or a source file that is alone in its library.
+# tidy FILE: a source file, or one that includes several.
 tidy() {
   local -a sources
   local passed output
   mapfile -t sources < <(sed -n 's/^#include "\(\/.*\)"$/\1/p' "$1")
   ((${#sources[@]})) || sources=("$1")
-  passed="$build/lint/passed/$(cat "${sources[@]}" <(echo "$1 $headers") | sha256sum | cut -d ' ' -f 1)"
+  passed="$build/tidy/$(cat "${sources[@]}" <(echo "$1 $headers") | sha256sum | cut -d ' ' -f 1)"
   [[ ! -f $passed ]] || return 0
-  output=$(clang-tidy -p "$build/lint" --quiet "$1" 2>/dev/null) && : >"$passed" && return
-  if [[ $output == *redefinition* || $output == *ambiguous* ]]; then
-    # Two files of a library may each have a local name of their own that only this reading brings together.
-    output=$(clang-tidy -p "$build/release" --quiet "${sources[@]}" 2>/dev/null) && : >"$passed" && return
-  fi
+  output=$(clang-tidy -p "$build/release" --quiet "$1" 2>/dev/null) && : >"$passed" && return
   printf '%s\n' "${output//"$tree/"/}"
   return 1
 }
