@@ -17,7 +17,27 @@ std::string asked_format(const boost::json::object& trial) {
   return format != nullptr && format->is_string() ? std::string(format->get_string()) : std::string();
 }
 
+/// What makedumpfile said of a kernel that it refused, shortened to what names the reason.
+std::string refusal(const Evidence& evidence) {
+  const auto answer = evidence.last_message(Kernel::second, "result");
+  const boost::json::value* data = answer ? (*answer)->if_contains("data") : nullptr;
+  const boost::json::value* output =
+      data != nullptr && data->is_object() ? data->get_object().if_contains("output") : nullptr;
+  if (output == nullptr || !output->is_string()) return "";
+  const std::string_view text = output->get_string();
+  return std::string(text.substr(0, text.find('\n')));
+}
+
 Result<CheckResult> vmcore_format(const Evidence& evidence, const CheckParameters&) {
+  if (!evidence.has(evidence_file::kVmcoreElf) && !evidence.has(evidence_file::kVmcoreKdump)) {
+    const boost::json::value* error =
+        CP_TRY(evidence.last_message(Kernel::second, "result"))->if_contains("error");
+    return CheckResult::fail("a dump",
+                             error != nullptr && error->is_string()
+                                 ? fmt::format("none: {}", std::string_view(error->get_string()))
+                                 : std::string("none"),
+                             evidence_file::kAgent);
+  }
   const std::string_view file = CP_TRY(evidence.vmcore_file());
   const Vmcore& vmcore = *CP_TRY(evidence.vmcore());
   const bool arm64 = CP_TRY(evidence.architecture()) == "arm64";
@@ -31,7 +51,7 @@ Result<CheckResult> vmcore_format(const Evidence& evidence, const CheckParameter
       fmt::format("format {}, architecture {}, {} pages of {}, {} CPUs", vmcore.format(),
                   vmcore.architecture(), pages, human_size(vmcore.page_size()), vmcore.cpus().size());
   if (asked_format(*CP_TRY(evidence.trial())) == "kdump" && format == "elf")
-    got += "; kdump was asked for, makedumpfile refused this kernel";
+    got += fmt::format("; kdump was asked for, makedumpfile refused this kernel: {}", refusal(evidence));
   const bool good = vmcore.format() == format && vmcore.architecture() == architecture && pages > 0;
   return good ? CheckResult::pass(expected, got, file) : CheckResult::fail(expected, got, file);
 }

@@ -15,6 +15,11 @@ FakeMachine& FakeMachine::emits(Event event) {
   return *this;
 }
 
+FakeMachine& FakeMachine::replies(std::string agent_line) {
+  script_.emplace_front(AgentLine{std::move(agent_line)});
+  return *this;
+}
+
 FakeMachine& FakeMachine::awaits(std::string sent_text) {
   script_.emplace_back(Awaits{std::move(sent_text)});
   return *this;

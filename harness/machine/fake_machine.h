@@ -21,6 +21,8 @@ class FakeMachine final : public Machine {
   FakeMachine& emits(Event event);
   FakeMachine& prints(std::string console_line) { return emits(ConsoleLine{std::move(console_line)}); }
   FakeMachine& says(std::string agent_line) { return emits(AgentLine{std::move(agent_line)}); }
+  /// An answer of the agent: it comes before everything that is still to happen.
+  FakeMachine& replies(std::string agent_line);
   /// Nothing that follows is due before a line with this text was sent to the agent.
   FakeMachine& awaits(std::string sent_text);
   /// One deadline passes here.

@@ -24,12 +24,6 @@ bool has_id(const json::object& message, int id) {
   return value != nullptr && value->is_int64() && value->as_int64() == id;
 }
 
-/// Commands in which the kernel under test is what succeeds or fails; the others can only fail by our own
-/// fault.
-bool judges_the_kernel(std::string_view run) {
-  return run.starts_with("kexec.") || run.starts_with("cpu.");
-}
-
 }  // namespace
 
 Conversation::Conversation(Machine& machine, Recorder& recorder, TrialObserver& observer,
@@ -74,24 +68,23 @@ Result<> Conversation::await_hello(Kernel kernel) {
   }
 }
 
-Result<json::object> Conversation::ask(std::string_view run, const json::object& arguments) {
+Result<Conversation::Answer> Conversation::ask(std::string_view run, const json::object& arguments) {
   const int id = next_id_++;
   json::object command{{"id", id}, {"run", run}};
   for (const auto& [key, value] : arguments) command[key] = value;
   restart_deadline();
   CP_TRY(machine_.send_to_agent(json::serialize(command)));
   const bool report = run == "report";
-  json::object answer = CP_TRY(await(fmt::format("the answer to {}", run), report ? "report" : "result", id));
-  if (report) return answer;
-  const json::value* ok = answer.if_contains("ok");
-  if (ok == nullptr || !ok->is_bool() || !ok->as_bool()) return refused(run, text_of(answer, "error"));
-  const json::value* data = answer.if_contains("data");
-  return data != nullptr && data->is_object() ? data->as_object() : json::object();
-}
-
-Error Conversation::refused(std::string_view run, std::string_view words) const {
-  const Fault fault = judges_the_kernel(run) ? Fault::guest : Fault::host;
-  return {fault, fmt::format("{}: {}", run, words.empty() ? "refused without a word" : words)};
+  const json::object message =
+      CP_TRY(await(fmt::format("the answer to {}", run), report ? "report" : "result", id));
+  if (report) return Answer{.ok = true, .error = "", .data = message};
+  Answer answer;
+  const json::value* ok = message.if_contains("ok");
+  answer.ok = ok != nullptr && ok->is_bool() && ok->as_bool();
+  answer.error = text_of(message, "error");
+  if (const json::value* data = message.if_contains("data"); data != nullptr && data->is_object())
+    answer.data = data->as_object();
+  return answer;
 }
 
 Result<json::object> Conversation::await(std::string_view what, std::string_view type,

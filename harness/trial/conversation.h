@@ -30,10 +30,14 @@ class Conversation {
   /// Waits until the agent of this kernel says that it is there.
   Result<> await_hello(Kernel kernel);
 
-  /// Sends a command and waits for its answer. Its `data`, or an error with the agent's words; whose fault
-  /// that is depends on the command: a kernel that refuses a crash kernel is judged, a probe that does not
-  /// load is ours.
-  Result<boost::json::object> ask(std::string_view run, const boost::json::object& arguments);
+  /// What the agent answered: it did as asked and gives `data`, or did not and says why.
+  struct Answer {
+    bool ok = false;
+    std::string error;
+    boost::json::object data;
+  };
+  /// Sends a command and waits for its answer.
+  Result<Answer> ask(std::string_view run, const boost::json::object& arguments);
 
  private:
   Result<boost::json::object> await(std::string_view what, std::string_view type, std::optional<int> id);
@@ -42,7 +46,6 @@ class Conversation {
   std::optional<boost::json::object> take_agent(const AgentLine& line);
   Error exited(const MachineExited& exit) const;
   Error overdue(std::string_view what) const;
-  Error refused(std::string_view run, std::string_view words) const;
   bool extend_for_starvation();
   void restart_deadline();
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include "harness/base/text.h"
 #include "harness/evidence/directory.h"
 
 namespace crashpath {
@@ -45,9 +46,9 @@ void Recorder::enter(Stage stage) {
   append(evidence_file::kTimeline, to_json_line(TimelineStage{seconds(), stage}));
 }
 
-void Recorder::end(EndedBy by, std::string words) {
+void Recorder::end(EndedBy by, std::string_view words) {
   if (std::exchange(ended_, true)) return;
-  append(evidence_file::kTimeline, to_json_line(TimelineEnd{seconds(), by, std::move(words)}));
+  append(evidence_file::kTimeline, to_json_line(TimelineEnd{seconds(), by, printable(words)}));
 }
 
 void Recorder::console(Kernel kernel, std::string_view text) {
@@ -60,7 +61,7 @@ void Recorder::agent(Kernel kernel, std::string_view line) {
   json::value message = json::parse(line, code);
   json::object entry{{"t", seconds()}, {"kernel", to_string(kernel)}};
   if (code || !message.is_object())
-    entry["raw"] = line;
+    entry["raw"] = printable(line);
   else
     entry["message"] = std::move(message);
   append(evidence_file::kAgent, json::serialize(entry) + "\n");

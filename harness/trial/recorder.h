@@ -27,7 +27,7 @@ class Recorder {
 
   void enter(Stage stage);
   Stage stage() const { return stage_; }
-  void end(EndedBy by, std::string words);  ///< the first call counts
+  void end(EndedBy by, std::string_view words);  ///< the first call counts
   bool ended() const { return ended_; }
 
   void console(Kernel kernel, std::string_view text);

@@ -21,40 +21,16 @@ constexpr std::string_view kCaptureDisk = "capture.disk";
 
 json::object describe_trial(const PlannedTrial& trial) {
   const Scenario& scenario = *trial.scenario;
-  const GuestImage& image = *trial.image;
-  const MachineConfig& machine = trial.machine;
-  json::object about{
-      {"schema", 1},
-      {"id", trial.id},
-      {"scenario", scenario.name},
-      {"scenario_text", scenario.text},
-      {"scenario_file", scenario.file.filename().native()},
-      {"arch", machine.architecture->name},
-      {"repetition", trial.repetition},
-      {"kernel",
-       {{"release", image.kernel_release},
-        {"package", image.kernel_package},
-        {"version", image.kernel_version},
-        {"flavour", image.kernel_flavour},
-        {"spec", image.kernel_spec}}},
-      {"machine",
-       {{"backend", "qemu"},
-        {"cpus", machine.cpus},
-        {"memory_mib", machine.memory_mib},
-        {"cpu_model", machine.cpu_model},
-        {"gic_version", machine.gic_version},
-        {"its", machine.its},
-        {"ic_mode", machine.ic_mode},
-        {"firmware", machine.firmware},
-        {"acpi", machine.acpi}}},
-      {"append", machine.append},
-      {"capture",
-       {{"format", scenario.capture.format},
-        {"level", scenario.capture.level},
-        {"integrity_check", scenario.capture.integrity_check},
-        {"append", capture_command_line(trial)}}},
-      {"provenance", image.provenance},
-  };
+  json::object about = identity_to_json(trial);
+  about["schema"] = 1;
+  about["scenario_text"] = scenario.text;
+  about["scenario_file"] = scenario.file.filename().native();
+  about["append"] = trial.machine.append;
+  about["capture"] = json::object{{"format", scenario.capture.format},
+                                  {"level", scenario.capture.level},
+                                  {"integrity_check", scenario.capture.integrity_check},
+                                  {"append", capture_command_line(trial)}};
+  about["provenance"] = trial.image->provenance;
   if (scenario.trigger) {
     about["trigger"] = json::object{{"kind", scenario.trigger->kind}};
     if (scenario.trigger->cpu) about["trigger"].as_object()["cpu"] = *scenario.trigger->cpu;
@@ -104,6 +80,12 @@ std::optional<std::uint64_t> hex_member(const json::value& segment, std::string_
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
   if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+/// Whose fault a refused command is: the kernel under test is what succeeds or fails in some; the others can
+/// only fail by our own.
+Fault fault_of(std::string_view run) {
+  return run.starts_with("kexec.") || run.starts_with("cpu.") ? Fault::guest : Fault::host;
 }
 
 class TrialRun {
@@ -164,8 +146,15 @@ Result<> TrialRun::carry_out(Conversation& guest, const ScriptStep& step) {
     CP_TRY(guest.await_hello(Kernel::second));
   if (recorder_.stage() < step.stage) guest.enter(step.stage);
   if (step.run.starts_with("host.")) return host_step(guest, step);
-  const json::object data = CP_TRY(guest.ask(step.run, step.arguments));
-  return after_answer(guest, step, data);
+  const Conversation::Answer answer = CP_TRY(guest.ask(step.run, step.arguments));
+  // A kernel whose dump cannot be copied got as far as it can: what is wrong with the dump is for the checks
+  // to say.
+  if (!answer.ok && step.run == "capture") return {};
+  if (!answer.ok)
+    return Error(
+        fault_of(step.run),
+        fmt::format("{}: {}", step.run, answer.error.empty() ? "refused without a word" : answer.error));
+  return after_answer(guest, step, answer.data);
 }
 
 Result<> TrialRun::after_answer(Conversation& guest, const ScriptStep& step, const json::object& data) {

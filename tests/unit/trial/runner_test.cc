@@ -34,7 +34,7 @@ void agree(FakeMachine& machine, std::string_view line) {
                       {"id", command.at("id")},
                       {"ok", true},
                       {"data", json::object()}};
-  machine.says(json::serialize(answer));
+  machine.replies(json::serialize(answer));
 }
 
 class RunnerTest : public testing::Test {
@@ -147,17 +147,46 @@ TEST_F(RunnerTest, ARefusedCrashKernelEndsInArmWithKexecsWords) {
   const Timeline timeline = run([](FakeMachine& machine) {
     machine.on_sent = [](FakeMachine& guest, std::string_view line) {
       const json::object command = json::parse(line).as_object();
-      guest.says(json::serialize(json::object{{"type", "result"},
-                                              {"kernel", "first"},
-                                              {"id", command.at("id")},
-                                              {"ok", false},
-                                              {"error", "Memory for crashkernel is not reserved"}}));
+      guest.replies(json::serialize(json::object{{"type", "result"},
+                                                 {"kernel", "first"},
+                                                 {"id", command.at("id")},
+                                                 {"ok", false},
+                                                 {"error", "Memory for crashkernel is not reserved"}}));
     };
     machine.says(kHelloFirst);
   });
   EXPECT_EQ(timeline.stages.back().stage, Stage::arm);
   EXPECT_EQ(timeline.end->by, EndedBy::guest);
   EXPECT_EQ(timeline.end->words, "kexec.load: Memory for crashkernel is not reserved");
+}
+
+TEST_F(RunnerTest, ADumpThatCannotBeCopiedIsForTheChecksToJudge) {
+  scenario_.capture.capture = true;
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = [](FakeMachine& guest, std::string_view line) {
+      const json::object command = json::parse(line).as_object();
+      if (command.at("run") != "capture") return agree(guest, line);
+      guest.replies(json::serialize(json::object{{"type", "result"},
+                                                 {"kernel", "second"},
+                                                 {"id", command.at("id")},
+                                                 {"ok", false},
+                                                 {"error", "/proc/vmcore has 18446603337188454400 bytes"}}));
+    };
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.prints("[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x411fd070]")
+        .says(kHelloSecond);
+  });
+  EXPECT_EQ(timeline.stages.back().stage, Stage::verify);
+  EXPECT_EQ(timeline.end->by, EndedBy::done);
+}
+
+// What a guest prints is quoted in words; words have to stay text that every report can hold.
+TEST_F(RunnerTest, WordsArePrintableWhateverTheConsoleSays) {
+  const Timeline timeline =
+      run([](FakeMachine& machine) { machine.prints("\x1b[31m\xff\xfe garbage").is_silent(); });
+  ASSERT_TRUE(timeline.end);
+  EXPECT_THAT(timeline.end->words, HasSubstr("garbage"));
+  EXPECT_EQ(timeline.end->words.find('\x1b'), std::string::npos);
 }
 
 TEST_F(RunnerTest, AFullDiskUnderTheDumpIsOurs) {

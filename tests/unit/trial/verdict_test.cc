@@ -23,7 +23,7 @@ Check check(std::string name, std::function<Result<CheckResult>()> come_to) {
       .run = [come_to = std::move(come_to)](const Evidence&, const CheckParameters&) { return come_to(); }};
 }
 
-CheckRegistry registry() {
+CheckRegistry known_checks() {
   CheckRegistry registry;
   registry.add(check("x.pass", [] { return CheckResult::pass("1", "1", "vmcore"); }));
   registry.add(check("x.fail", [] { return CheckResult::fail("1", "2", "vmcore"); }));
@@ -59,9 +59,9 @@ class Judging : public testing::Test {
     return text;
   }
   Verdict judged(const std::string& scenario) {
-    const auto parsed = parse_scenario("name = \"a.b\"\nsummary = \"s\"\n" + scenario, "x.toml", registry());
+    const auto parsed = parse_scenario("name = \"a.b\"\nsummary = \"s\"\n" + scenario, "x.toml", known_checks());
     EXPECT_TRUE(parsed) << parsed.error().to_string();
-    return judge(Evidence(directory_), *parsed, registry(), known_);
+    return judge(Evidence(directory_), *parsed, known_checks(), known_);
   }
 
   std::filesystem::path directory_;
@@ -219,14 +219,14 @@ TEST_F(Judging, ReadsTheScenarioOutOfTheTrial) {
   issue.expires = "2030-01-01";
   known_.issues.push_back(issue);
   known_.today = "2029-01-01";
-  const auto verdict = judge_directory(directory_, registry(), known_);
+  const auto verdict = judge_directory(directory_, known_checks(), known_);
   ASSERT_TRUE(verdict) << verdict.error().to_string();
   EXPECT_EQ(verdict->outcome, Outcome::xfail);
   EXPECT_EQ(verdict->known_issue, "known");
 }
 
 TEST_F(Judging, RefusesADirectoryThatIsNoTrial) {
-  const auto verdict = judge_directory(directory_, registry(), known_);
+  const auto verdict = judge_directory(directory_, known_checks(), known_);
   ASSERT_FALSE(verdict);
   EXPECT_EQ(verdict.error().fault(), Fault::usage);
 }
