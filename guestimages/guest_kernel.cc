@@ -96,12 +96,17 @@ Result<KernelHeaders> fetch_headers(const GuestKernel& kernel, const Catalog& ca
     return Error::usage(fmt::format("--kernel {}: there are no headers packages of it", kernel.spec.text));
   const std::string host =
       boost::trim_copy(CP_TRY(command_output({.argv = {"dpkg", "--print-architecture"}})));
+  const Suite& suite = *kernel.packages.suite;
+  std::string kbuild;
+  const auto ask = [&](Archive& archive) -> Result<std::vector<Package>> {
+    auto headers = CP_TRY(header_packages(archive, kernel.packages));
+    kbuild = CP_TRY(kbuild_package(archive, headers.front()));
+    return headers;
+  };
   const auto unpack_tools = [&](Archive& archive, const std::filesystem::path& root) -> Result<> {
-    const Suite& suite = *kernel.packages.suite;
-    const std::string name = kbuild_package(kernel.packages);
     CP_TRY(archive.need(suite));
-    const auto tools = CP_TRY(archive.apt().show(suite.name, {name}));
-    if (tools.empty()) return Error::host(fmt::format("{} has no {} for {}", suite.name, name, host));
+    const auto tools = CP_TRY(archive.apt().show(suite.name, {kbuild}));
+    if (tools.empty()) return Error::host(fmt::format("{} has no {} for {}", suite.name, kbuild, host));
     return unpack_deb(CP_TRY(archive.files({tools.front()})).front(), root);
   };
   const auto finish = [&](Archive& archive, const std::filesystem::path& root) -> Result<> {
@@ -113,13 +118,13 @@ Result<KernelHeaders> fetch_headers(const GuestKernel& kernel, const Catalog& ca
   const PackageTree tree = CP_TRY(get_package_tree(
       {.architecture = std::string(kernel.architecture->debian_architecture),
        .text = fmt::format("headers of {} {} of {} on {}", image.name, image.version, image.suite, host),
-       .ask = [&](Archive& archive) { return header_packages(archive, kernel.packages); },
+       .ask = ask,
        .finish = finish},
       catalog, options));
   return KernelHeaders{.root = tree.root,
                        .release = kernel.packages.release,
                        .package_version = tree.packages.front().version,
-                       .suite = kernel.packages.suite->name};
+                       .suite = suite.name};
 }
 
 }  // namespace crashpath

@@ -150,7 +150,7 @@ Result<std::vector<KernelOffer>> list_kernels(const Architecture& architecture, 
                                               const ArchiveOptions& options) {
   Archive archive = CP_TRY(Archive::open(catalog, std::string(architecture.debian_architecture), options));
   std::vector<KernelOffer> offers;
-  for (const auto& kernel : CP_TRY(list_kernel_packages(archive, options.say))) {
+  for (const auto& kernel : CP_TRY(list_kernel_packages(archive))) {
     const Package& image = kernel.packages.front();
     const Flavour* flavour = catalog.find_kernels(image.architecture)->flavour_of(image.name);
     offers.push_back({.architecture = std::string(architecture.name),

@@ -34,6 +34,15 @@ Result<> Archive::need(const Suite& suite) {
   return needed_.emplace(suite.name, std::move(updated)).first->second;
 }
 
+Result<bool> Archive::can_read(const Suite& suite) {
+  const auto ready = need(suite);
+  if (ready) return true;
+  if (apt_.is_unreachable()) return ready.error();
+  const std::string message = ready.error().message();  // what apt said is on the lines after the first
+  options_.say(fmt::format("leaving out {}: {}", suite.name, message.substr(0, message.find('\n'))));
+  return false;
+}
+
 Result<std::vector<std::filesystem::path>> Archive::files(const std::vector<Package>& packages) {
   const std::filesystem::path directory = options_.cache / "packages";
   std::vector<std::filesystem::path> files;

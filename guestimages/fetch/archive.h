@@ -33,9 +33,14 @@ class Archive {
   /// Holds this architecture's part of the cache to itself until it is destroyed.
   static Result<Archive> open(const Catalog& catalog, const std::string& debian_architecture,
                               const ArchiveOptions& options);
+
   /// Makes a suite's lists current. Lists that cannot be made current but are there serve, and that is said.
   /// An error otherwise.
   Result<> need(const Suite& suite);
+
+  /// Like need(), for a suite that is one of many: a failure is said and false, unless the whole mirror is
+  /// silent.
+  Result<bool> can_read(const Suite& suite);
 
   const AptRoot& apt() const { return apt_; }
   const Catalog& catalog() const { return *catalog_; }

@@ -10,6 +10,8 @@ namespace crashpath {
 namespace {
 
 constexpr std::string_view image_prefix = "linux-image-";
+/// Of packages with the programs that build modules.
+constexpr std::string_view kbuild_prefix = "linux-kbuild-";
 
 /// "6.12.95+deb12" of "linux-image-6.12.95+deb12-rt-arm64". Packages of one kernel all have it in their
 /// names.
@@ -40,7 +42,8 @@ Result<std::vector<Package>> with_parts(const AptRoot& apt, const Package& packa
   for (size_t i = 0; i < parts.size(); ++i) {
     auto depends = CP_TRY(apt.depends(package.suite, {parts[i].name}));
     for (const auto& name : depends[parts[i].name]) {
-      if (!name.starts_with("linux-") || name.find(abi) == std::string::npos || !seen.insert(name).second)
+      if (!name.starts_with("linux-") || name.starts_with(kbuild_prefix) ||
+          name.find(abi) == std::string::npos || !seen.insert(name).second)
         continue;
       const auto found = CP_TRY(apt.show(package.suite, {name}));
       if (found.empty())
@@ -114,9 +117,8 @@ Result<KernelPackages> resolve_kernel(Archive& archive, const KernelSpec& spec) 
   std::vector<std::string> searched;
   std::string problems;
   for (const Suite* suite : archive.catalog().suites_near(host_release())) {
-    if (const auto ready = archive.need(*suite); !ready) {
-      if (archive.apt().is_unreachable()) return ready.error();
-      problems += "\n" + ready.error().message();
+    if (!CP_TRY(archive.can_read(*suite))) {
+      problems += fmt::format("; {} could not be read", suite->name);
       continue;
     }
     searched.push_back(suite->name);
@@ -124,7 +126,7 @@ Result<KernelPackages> resolve_kernel(Archive& archive, const KernelSpec& spec) 
       KernelPackages kernel = named_after(image, *suite, *catalog);
       auto parts = with_parts(archive.apt(), image, abi_of(kernel));
       if (!parts) {
-        problems += "\n" + parts.error().message();
+        problems += "; " + parts.error().message();
         continue;
       }
       kernel.packages = *std::move(parts);
@@ -161,12 +163,14 @@ Result<std::vector<Package>> header_packages(Archive& archive, const KernelPacka
   // Headers name the signed and the unsigned image as alternatives, and an architecture may have one only.
   // Modules are built without either.
   const std::string image = std::string(image_prefix) + kernel.release;
-  return with_parts(archive.apt(), headers.front(), abi_of(kernel),
-                    {kbuild_package(kernel), image, image + "-unsigned"});
+  return with_parts(archive.apt(), headers.front(), abi_of(kernel), {image, image + "-unsigned"});
 }
 
-std::string kbuild_package(const KernelPackages& kernel) {
-  return "linux-kbuild-" + abi_of(kernel);
+Result<std::string> kbuild_package(const Archive& archive, const Package& headers) {
+  auto depends = CP_TRY(archive.apt().depends(headers.suite, {headers.name}));
+  for (const auto& name : depends[headers.name])
+    if (name.starts_with(kbuild_prefix)) return name;
+  return Error::host(fmt::format("{} of {} names no {}*", headers.name, headers.suite, kbuild_prefix));
 }
 
 std::string series_of(std::string_view release) {
@@ -175,16 +179,12 @@ std::string series_of(std::string_view release) {
   return std::string(release.substr(0, end));
 }
 
-Result<std::vector<KernelPackages>> list_kernel_packages(Archive& archive, const Say& say) {
+Result<std::vector<KernelPackages>> list_kernel_packages(Archive& archive) {
   std::vector<KernelPackages> kernels;
   const KernelCatalog* catalog = archive.catalog().find_kernels(archive.architecture());
   if (catalog == nullptr) return kernels;
   for (const Suite* suite : archive.catalog().suites_near(host_release())) {
-    if (const auto ready = archive.need(*suite); !ready) {
-      if (archive.apt().is_unreachable()) return ready.error();
-      say(ready.error().message());
-      continue;
-    }
+    if (!CP_TRY(archive.can_read(*suite))) continue;
     auto images =
         CP_TRY(archive.apt().show(suite->name, CP_TRY(image_names(archive.apt(), *suite, *catalog))));
     CP_TRY(sort_newest_first(images));

@@ -35,12 +35,13 @@ Result<KernelPackages> kernel_of(const std::vector<Package>& packages, const Cat
 /// The tools in linux-kbuild-* run on the build host and are left out; kbuild_package() names them.
 Result<std::vector<Package>> header_packages(Archive& archive, const KernelPackages& kernel);
 
-/// The name of the package with the build tools of a kernel.
-std::string kbuild_package(const KernelPackages& kernel);
+/// The name of the package with the build tools that a kernel's headers package asks for. It differs:
+/// linux-kbuild-6.1, linux-kbuild-6.12.95+deb12.
+Result<std::string> kbuild_package(const Archive& archive, const Package& headers);
 
 /// The newest kernel of each series and flavour in each suite, nearest suite first. Suites that cannot be
 /// read are left out and said.
-Result<std::vector<KernelPackages>> list_kernel_packages(Archive& archive, const Say& say);
+Result<std::vector<KernelPackages>> list_kernel_packages(Archive& archive);
 
 /// "6.12" of a release or version "6.12.95+deb12-arm64".
 std::string series_of(std::string_view release);

@@ -3,7 +3,8 @@
 # is thrown away. Run it in this directory after a change; needs dpkg-deb, gpg and xz.
 #
 # Suite "fixture", architecture arm64:
-#   6.12    two kernels in the layout up to 6.19, and a newer one whose modules package is missing
+#   6.12    two kernels in the layout up to 6.19, the newer one with headers, and a newest one whose modules
+#           package is missing
 #   7.2     a kernel in the layout from 7.0 on, in four packages
 #   what must not be taken for a kernel: a metapackage, debug symbols, another flavour
 #   a userland with a library, a library's library, and a package that only configures systems
@@ -48,6 +49,9 @@ old_kernel() {
 
 old_kernel 6.12.1+deb12-arm64 6.12.1-1 "kmod, linux-base (>= 4.12~)"
 old_kernel 6.12.9+deb12-arm64 6.12.9-1 "kmod, linux-base (>= 4.12~)"
+package linux-headers-6.12.9+deb12-arm64 6.12.9-1 kernel "linux-image-6.12.9+deb12-arm64 (= 6.12.9-1) | linux-image-6.12.9+deb12-arm64-unsigned (= 6.12.9-1), linux-headers-6.12.9+deb12-common (= 6.12.9-1), linux-kbuild-6.12 (>= 6.12.9-1), linux-compiler-gcc-12-arm64"
+package linux-headers-6.12.9+deb12-common 6.12.9-1 kernel ""
+package linux-kbuild-6.12 6.12.9-1 kernel ""
 old_kernel 6.12.10+deb12-arm64 6.12.10-1 "linux-modules-6.12.10+deb12-arm64 (= 6.12.10-1)"
 old_kernel 6.12.9+deb12-rt-arm64 6.12.9-1 kmod
 package linux-image-6.12.9+deb12-arm64-dbg 6.12.9-1 debug ""

@@ -95,6 +95,29 @@ TEST_F(ArchiveTest, AKernelInSeveralPackages) {
                           "linux-binary-7.2.1+deb12-arm64", "linux-modules-7.2.1+deb12-arm64"));
 }
 
+TEST_F(ArchiveTest, HeadersWithoutTheKernelAndTheBuildToolsThatTheyName) {
+  Archive archive = Archive::open(catalog_, "arm64", options()).value();
+  const auto headers = header_packages(archive, resolve_kernel(archive, spec("6.12")).value()).value();
+  EXPECT_THAT(names(headers),
+              ElementsAre("linux-headers-6.12.9+deb12-arm64", "linux-headers-6.12.9+deb12-common"));
+  EXPECT_EQ(kbuild_package(archive, headers.front()).value(), "linux-kbuild-6.12");
+  const auto none = header_packages(archive, resolve_kernel(archive, spec("7.2")).value());
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message(), HasSubstr("fixture has no linux-headers-7.2.1+deb12-arm64"));
+}
+
+TEST_F(ArchiveTest, ASuiteThatCannotBeReadIsLeftOutAndSaid) {
+  catalog_.suites.insert(catalog_.suites.begin(),
+                         {.name = "nowhere", .release = "fixture", .compiler = "gcc-12"});
+  EXPECT_EQ(resolve("6.12").value().suite->name, "fixture");
+  EXPECT_THAT(said_, HasSubstr("leaving out nowhere: cannot get package lists of nowhere (arm64) from "));
+  const auto missing = resolve("5.10");
+  ASSERT_FALSE(missing);
+  // The suite that could not be asked may have it.
+  EXPECT_EQ(missing.error().fault(), Fault::host);
+  EXPECT_THAT(missing.error().message(), HasSubstr("nowhere could not be read"));
+}
+
 TEST_F(ArchiveTest, WhatIsNotThereIsTheUsersMistakeAndSaysWhereItLooked) {
   const auto series = resolve("5.10");
   ASSERT_FALSE(series);
