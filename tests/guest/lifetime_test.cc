@@ -21,7 +21,8 @@ std::vector<int> children_of(pid_t pid) {
   std::error_code code;
   for (const auto& task :
        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", code)) {
-    std::istringstream list(read_file(task.path() / "children").value_or(Error()).data());
+    const auto text = read_file(task.path() / "children");
+    std::istringstream list(text ? *text : std::string());
     for (int child = 0; list >> child;) children.push_back(child);
   }
   return children;

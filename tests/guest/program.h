@@ -2,6 +2,7 @@
 
 // The program as a user starts it, and its results as a machine reads them.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
