@@ -28,16 +28,20 @@ Result<std::string> read_file(const std::filesystem::path& path) {
   for (;;) {
     const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
     if (n == 0) return content;
-    if (n > 0) content.append(buffer, static_cast<size_t>(n));
-    else if (errno != EINTR) return Error::from_errno(fmt::format("cannot read {}", path.native()));
+    if (n > 0)
+      content.append(buffer, static_cast<size_t>(n));
+    else if (errno != EINTR)
+      return Error::from_errno(fmt::format("cannot read {}", path.native()));
   }
 }
 
 Result<> write_all(int fd, std::string_view content, std::string_view name) {
   while (!content.empty()) {
     const ssize_t n = ::write(fd, content.data(), content.size());
-    if (n >= 0) content.remove_prefix(static_cast<size_t>(n));
-    else if (errno != EINTR) return Error::from_errno(fmt::format("cannot write {}", name));
+    if (n >= 0)
+      content.remove_prefix(static_cast<size_t>(n));
+    else if (errno != EINTR)
+      return Error::from_errno(fmt::format("cannot write {}", name));
   }
   return {};
 }
@@ -47,8 +51,10 @@ Result<> write_file(const std::filesystem::path& path, std::string_view content)
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) return Error::from_errno(fmt::format("cannot create {}", temporary));
   auto written = write_all(fd.get(), content, path.native());
-  if (written && ::fchmod(fd.get(), 0644) != 0) written = Error::from_errno(fmt::format("cannot chmod {}", temporary));
-  if (written && ::fsync(fd.get()) != 0) written = Error::from_errno(fmt::format("cannot flush {}", path.native()));
+  if (written && ::fchmod(fd.get(), 0644) != 0)
+    written = Error::from_errno(fmt::format("cannot chmod {}", temporary));
+  if (written && ::fsync(fd.get()) != 0)
+    written = Error::from_errno(fmt::format("cannot flush {}", path.native()));
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0)
     written = Error::from_errno(fmt::format("cannot rename {} to {}", temporary, path.native()));
   if (!written) ::unlink(temporary.c_str());

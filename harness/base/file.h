@@ -34,8 +34,8 @@ class UniqueFd {
 /// The whole file. A host error when it cannot be read; the message names it.
 Result<std::string> read_file(const std::filesystem::path& path);
 
-/// Writes to a temporary name beside `path`, flushes, then renames: readers see the old file or the whole new one,
-/// and a full disk loses nothing that was there.
+/// Writes to a temporary name beside `path`, flushes, then renames: readers see the old file or the whole new
+/// one, and a full disk loses nothing that was there.
 Result<> write_file(const std::filesystem::path& path, std::string_view content);
 
 /// open(2) with O_CLOEXEC: every descriptor of ours stays out of children unless it is handed to one by name.

@@ -13,7 +13,9 @@ std::filesystem::path from_environment(const char* variable, const char* below_h
 
 }  // namespace
 
-std::filesystem::path cache_directory() { return from_environment("XDG_CACHE_HOME", ".cache") / "crashpath"; }
+std::filesystem::path cache_directory() {
+  return from_environment("XDG_CACHE_HOME", ".cache") / "crashpath";
+}
 std::filesystem::path state_directory() {
   return from_environment("XDG_STATE_HOME", ".local/state") / "crashpath";
 }

@@ -18,7 +18,8 @@ std::string Error::to_string() const {
 
 std::string Error::trace_to_string() const {
   std::string text;
-  for (const auto& at : trace_) text += fmt::format("  at {}:{} {}\n", at.file_name(), at.line(), at.function_name());
+  for (const auto& at : trace_)
+    text += fmt::format("  at {}:{} {}\n", at.file_name(), at.line(), at.function_name());
   return text;
 }
 

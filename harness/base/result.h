@@ -82,11 +82,10 @@ using Result = boost::system::result<T, Error>;
 }  // namespace crashpath
 
 /// The value of a Result, or return its error from this function, with this line added to its trace.
-#define CP_TRY(...)                                                                             \
-  __extension__({                                                                               \
-    auto cp_try_result = (__VA_ARGS__);                                                         \
-    if (!cp_try_result)                                                                         \
-      return ::crashpath::Error(std::move(cp_try_result).error())                               \
-          .passed(BOOST_CURRENT_LOCATION);                                             \
-    std::move(cp_try_result).value();                                                           \
+#define CP_TRY(...)                                                                               \
+  __extension__({                                                                                 \
+    auto cp_try_result = (__VA_ARGS__);                                                           \
+    if (!cp_try_result)                                                                           \
+      return ::crashpath::Error(std::move(cp_try_result).error()).passed(BOOST_CURRENT_LOCATION); \
+    std::move(cp_try_result).value();                                                             \
   })

@@ -14,7 +14,8 @@ using testing::HasSubstr;
 
 class FileTest : public testing::Test {
  protected:
-  FileTest() : directory_(std::filesystem::path(testing::TempDir()) / ("file_test." + std::to_string(getpid()))) {
+  FileTest()
+      : directory_(std::filesystem::path(testing::TempDir()) / ("file_test." + std::to_string(getpid()))) {
     std::filesystem::create_directories(directory_);
   }
   ~FileTest() override { std::filesystem::remove_all(directory_); }

@@ -5,8 +5,12 @@
 namespace crashpath {
 namespace {
 
-Result<int> fails() { return Error::guest("no second kernel").with_hint("look at console-second.log"); }
-Result<int> passes_on() { return CP_TRY(fails()) + 1; }
+Result<int> fails() {
+  return Error::guest("no second kernel").with_hint("look at console-second.log");
+}
+Result<int> passes_on() {
+  return CP_TRY(fails()) + 1;
+}
 
 TEST(Result, TryCarriesFaultHintAndTheLinesItCameThrough) {
   const auto result = passes_on();
@@ -21,7 +25,9 @@ TEST(Result, WithinPutsContextInFront) {
   EXPECT_EQ(Error::host("disk full").within("writing vmcore").message(), "writing vmcore: disk full");
 }
 
-TEST(Result, TakingTheValueOfAnErrorIsABug) { EXPECT_THROW((void)fails().value(), std::logic_error); }
+TEST(Result, TakingTheValueOfAnErrorIsABug) {
+  EXPECT_THROW((void)fails().value(), std::logic_error);
+}
 
 }  // namespace
 }  // namespace crashpath

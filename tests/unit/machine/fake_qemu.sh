@@ -2,6 +2,7 @@
 # Stands in for QEMU: takes its channels from the command line as QEMU does and speaks just enough QMP. What it does as
 # a "guest" when it is continued is the shell text in FAKE_GUEST; it writes to "$console" and talks over "$agent".
 
+# shellcheck disable=SC2034 # console and agent are for FAKE_GUEST
 for argument in "$@"; do
   case $argument in
     socket,fd=*,id=console) console=${argument//[^0-9]/} ;;
@@ -10,14 +11,14 @@ for argument in "$@"; do
   esac
 done
 
-event() { echo "{\"event\": \"$1\", \"data\": ${2:-{\}}}" >&$monitor; }
+event() { echo "{\"event\": \"$1\", \"data\": ${2:-{\}}}" >&"$monitor"; }
 
-echo '{"QMP": {"version": {}, "capabilities": []}}' >&$monitor
-while read -r line <&$monitor; do
+echo '{"QMP": {"version": {}, "capabilities": []}}' >&"$monitor"
+while read -r line <&"$monitor"; do
   id=${line##*\"id\":}
   result='{}'
   case $line in *query-cpus-fast*) result="[{\"thread-id\": $$}]" ;; esac
-  echo "{\"return\": $result, \"id\": ${id%\}}}" >&$monitor
+  echo "{\"return\": $result, \"id\": ${id%\}}}" >&"$monitor"
   case $line in
     *'"cont"'*) eval "$FAKE_GUEST" ;;
     *'"quit"'*) exit 0 ;;

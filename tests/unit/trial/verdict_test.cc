@@ -59,7 +59,8 @@ class Judging : public testing::Test {
     return text;
   }
   Verdict judged(const std::string& scenario) {
-    const auto parsed = parse_scenario("name = \"a.b\"\nsummary = \"s\"\n" + scenario, "x.toml", known_checks());
+    const auto parsed =
+        parse_scenario("name = \"a.b\"\nsummary = \"s\"\n" + scenario, "x.toml", known_checks());
     EXPECT_TRUE(parsed) << parsed.error().to_string();
     return judge(Evidence(directory_), *parsed, known_checks(), known_);
   }
