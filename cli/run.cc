@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "cli/context.h"
+#include "cli/errors.h"
 #include "cli/prepare_image.h"
 #include "cli/replay_script.h"
 #include "cli/signals.h"
@@ -140,6 +141,7 @@ void RunSession::excuse_missing_images(std::vector<PlannedTrial>& trials) const 
     const auto failed = prepared_.failed.find(trial.image);
     if (failed == prepared_.failed.end()) continue;
     // A kernel that this architecture does not have is lacking; anything else is ours.
+    trial.skip_reason.clear();
     auto& reason = failed->second.fault() == Fault::usage ? trial.skip_reason : trial.error_reason;
     reason = failed->second.message();
   }
@@ -213,11 +215,15 @@ void RunSession::record(const PlannedTrial& trial, const std::filesystem::path& 
 Result<int> RunSession::go() {
   const auto began = std::chrono::system_clock::now();
   trials_ = CP_TRY(plan());
-  if (trials_.empty())
-    return Error::usage(options_.scenarios.empty()
-                            ? std::string("no scenario is for these architectures")
-                            : fmt::format("no scenario matches {}", fmt::join(options_.scenarios, ", ")))
-        .with_hint("crashpath list scenarios");
+  if (trials_.empty()) {
+    const Error nothing =
+        Error::usage(options_.scenarios.empty()
+                         ? std::string("no scenario is for these architectures")
+                         : fmt::format("no scenario matches {}", fmt::join(options_.scenarios, ", ")))
+            .with_hint("crashpath list scenarios");
+    report_error(nothing);
+    return exit_status(results_);
+  }
   CP_TRY(make_output());
   ended_.resize(trials_.size());
   results_.run = output_.filename();

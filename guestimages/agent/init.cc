@@ -82,8 +82,8 @@ void say(std::string_view text) {
 
 void turn_off() {
   ::sync();
-  ::reboot(RB_POWER_OFF);
-  ::reboot(RB_HALT_SYSTEM);
+  ::reboot(static_cast<int>(RB_POWER_OFF));
+  ::reboot(static_cast<int>(RB_HALT_SYSTEM));
   for (;;) ::pause();
 }
 

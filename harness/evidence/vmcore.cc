@@ -56,9 +56,9 @@ Result<std::uint64_t> number_attribute(kdump_ctx_t* context, const char* key) {
 /// Such a context is kept for as long as the program runs.
 void abandon(Context context) {
   static std::mutex mutex;
-  static std::vector<kdump_ctx_t*> abandoned;
+  static auto* const abandoned = new std::vector<kdump_ctx_t*>;  // outlives leak checks at exit
   const std::lock_guard lock(mutex);
-  abandoned.push_back(context.release());
+  abandoned->push_back(context.release());
 }
 
 Result<Context> open_dump(int fd) {

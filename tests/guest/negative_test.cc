@@ -25,9 +25,8 @@ TEST(Negative, ScenariosEndWhereTheySayTheyDo) {
 TEST(Negative, WithoutTheExpectationTheyFail) {
   const Workspace workspace;
   const auto run = workspace.path() / "run";
-  const auto output = run_program(
-      crashpath_run(run, {"--arch", "arm64", "--scenario-dir", CRASHPATH_TESTS_DIR "/guest/scenarios",
-                          "--scenario", "mutation.no-crashkernel"}));
+  const auto output = run_program(crashpath_run(
+      run, {"--arch", "arm64", "--scenario-dir", kScenarios, "--scenario", "mutation.no-crashkernel"}));
   EXPECT_EQ(output.exit_code, 1) << output.out << output.err;
   EXPECT_EQ(stage(find_trial(read_results(run), "arm64", "mutation.no-crashkernel")), "arm");
 }

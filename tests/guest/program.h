@@ -18,6 +18,9 @@ namespace crashpath {
 
 namespace json = boost::json;
 
+/// Scenarios of the tests' own: mutations, which must fail.
+inline constexpr const char* kScenarios = CRASHPATH_TESTS_DIR "/guest/scenarios";
+
 /// A directory of this test alone, removed when it passed and kept when it failed: it is the evidence.
 class Workspace {
  public:

@@ -84,11 +84,12 @@ TEST_F(DefaultRun, ReplayScriptRunsTheSameGuestWithPlainQemu) {
 
 TEST(Run, AScenarioWithATypoNamesFileLineAndColumn) {
   const Workspace workspace;
-  ASSERT_TRUE(write_file(workspace.path() / "typo.toml", "name = \"user.typo\"\nsumary = \"x\"\n"));
+  ASSERT_TRUE(
+      write_file(workspace.path() / "typo.toml", "name = \"user.typo\"\nsummary = \"x\"\nwhi = \"y\"\n"));
   const auto output = run_program(crashpath_run(
       workspace.path() / "run", {"--scenario-dir", workspace.path().native(), "--scenario", "user.typo"}));
   EXPECT_EQ(output.exit_code, 2);
-  EXPECT_THAT(output.err, HasSubstr("typo.toml:2:"));
+  EXPECT_THAT(output.err, HasSubstr("typo.toml:3:"));
 }
 
 TEST(Run, NothingToRunIsSaid) {
@@ -109,8 +110,8 @@ TEST(Run, AnUnwritableDirectoryIsAHostError) {
 TEST(Run, AScribblingSecondKernelIsCaught) {
   const Workspace workspace;
   const auto output = run_program(crashpath_run(
-      workspace.path() / "run", {"--arch", "arm64", "--scenario-dir", CRASHPATH_TESTS_DIR "/guest/scenarios",
-                                 "--scenario", "mutation.second-kernel-scribbles"}));
+      workspace.path() / "run",
+      {"--arch", "arm64", "--scenario-dir", kScenarios, "--scenario", "mutation.second-kernel-scribbles"}));
   EXPECT_EQ(output.exit_code, 1) << output.out << output.err;
   const auto trial =
       find_trial(read_results(workspace.path() / "run"), "arm64", "mutation.second-kernel-scribbles");

@@ -50,7 +50,10 @@ void Qmp::take_object(json::object object) {
     if (handler_.on_event) handler_.on_event(std::move(event));
     return;
   }
-  if (id_ == 0 && object.contains("QMP")) answer_ = std::move(object);
+  if (id_ == 0 && object.contains("QMP")) {
+    answer_ = std::move(object);
+    return;
+  }
   // An answer with another id is of a command whose deadline has passed.
   const json::value* id = object.if_contains("id");
   if (id != nullptr && id->is_int64() && id->as_int64() == id_) answer_ = std::move(object);

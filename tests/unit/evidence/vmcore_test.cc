@@ -84,7 +84,7 @@ TEST(Vmcore, ReadsVirtualMemory) {
 
 TEST(Vmcore, IsNotOpenedWhenTruncated) {
   TrialCopy trial("arm64-6.12");
-  for (const std::uintmax_t size : {200'000, 20'000, 5'000, 100, 10, 0}) {
+  for (const std::uintmax_t size : {200'000U, 20'000U, 5'000U, 100U, 10U, 0U}) {
     trial.truncate("vmcore", size);
     const auto vmcore = Vmcore::open(trial.path("vmcore"));
     ASSERT_FALSE(vmcore) << size;
@@ -94,8 +94,8 @@ TEST(Vmcore, IsNotOpenedWhenTruncated) {
 }
 
 TEST(Vmcore, ADamagedElfHeaderIsAnError) {
-  for (const std::uintmax_t offset :
-       {4, 16, 18, 32, 40, 60}) {  // class, type, machine, where headers are, sections
+  // Class, type, machine, where the program headers are, where and how many sections are.
+  for (const std::uintmax_t offset : {4U, 16U, 18U, 32U, 40U, 60U}) {
     TrialCopy trial("arm64-6.12");
     trial.flip_byte("vmcore", offset);
     EXPECT_FALSE(Vmcore::open(trial.path("vmcore"))) << offset;

@@ -284,7 +284,7 @@ class SilentServer {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), size);
+    (void)::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), size);
     ::listen(fd_.get(), 16);
     ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);

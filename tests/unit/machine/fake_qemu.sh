@@ -2,7 +2,6 @@
 # Stands in for QEMU: takes its channels from the command line as QEMU does and speaks just enough QMP. What it does as
 # a "guest" when it is continued is the shell text in FAKE_GUEST; it writes to "$console" and talks over "$agent".
 
-# shellcheck disable=SC2034 # console and agent are for FAKE_GUEST
 for argument in "$@"; do
   case $argument in
     socket,fd=*,id=console) console=${argument//[^0-9]/} ;;
@@ -10,6 +9,7 @@ for argument in "$@"; do
     socket,fd=*,id=monitor) monitor=${argument//[^0-9]/} ;;
   esac
 done
+export console agent  # for FAKE_GUEST
 
 event() { echo "{\"event\": \"$1\", \"data\": ${2:-{\}}}" >&"$monitor"; }
 
@@ -24,3 +24,4 @@ while read -r line <&"$monitor"; do
     *'"quit"'*) exit 0 ;;
   esac
 done
+export console agent  # for FAKE_GUEST
