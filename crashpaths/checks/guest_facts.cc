@@ -61,6 +61,11 @@ Result<std::vector<Range>> reservation(const Evidence& evidence) {
   if (!ranges.empty()) return ranges;
   static const std::regex reserving(R"(Reserving (\d{1,9})MB of memory at (\d{1,9})MB for crashkernel)");
   const auto match = CP_TRY(find_last_on_console(evidence, Kernel::first, reserving));
+  // From 7.0 on the generic code reserves and prints (kernel/crash_reserve.c reserve_crashkernel_generic).
+  static const std::regex reserved(R"(crashkernel reserved: 0x([0-9a-f]{1,16}) - 0x([0-9a-f]{1,16}) )");
+  if (const auto generic = CP_TRY(find_last_on_console(evidence, Kernel::first, reserved)))
+    return std::vector{
+        Range{std::stoull(generic->groups[1], nullptr, 16), std::stoull(generic->groups[2], nullptr, 16)}};
   if (!match) return ranges;
   const std::uint64_t begin = std::stoull(match->groups[2]) << 20;
   return std::vector{Range{begin, begin + (std::stoull(match->groups[1]) << 20)}};
