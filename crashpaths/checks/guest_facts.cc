@@ -58,7 +58,7 @@ Result<std::vector<Range>> system_ram(const Evidence& evidence, Kernel kernel) {
 Result<std::vector<Range>> reservation(const Evidence& evidence) {
   const auto iomem = CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(Kernel::first, "/proc/iomem"))));
   const std::vector<Range> ranges = ranges_named(iomem, "Crash kernel");
-  if (!ranges.empty()) return ranges;
+  if (!ranges.empty() || CP_TRY(evidence.architecture()) != "pseries") return ranges;
   static const std::regex reserving(R"(Reserving (\d{1,9})MB of memory at (\d{1,9})MB for crashkernel)");
   const auto match = CP_TRY(find_last_on_console(evidence, Kernel::first, reserving));
   // From 7.0 on the generic code reserves and prints (kernel/crash_reserve.c reserve_crashkernel_generic).
