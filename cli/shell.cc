@@ -7,6 +7,7 @@
 #include "cli/context.h"
 #include "cli/errors.h"
 #include "cli/prepare_image.h"
+#include "harness/agent/protocol.h"
 #include "harness/base/paths.h"
 #include "harness/machine/qemu/command_line.h"
 #include "harness/machine/qemu/launch.h"
@@ -34,7 +35,7 @@ Result<> shell(const ShellOptions& options) {
   Scenario plain;
   plain.kernel.append = options.append;
   MachineConfig config = make_machine_config(plain, image, ScenarioMachine(), "");
-  config.append += " crashpath.shell";
+  config.append += fmt::format(" {}", agent_protocol::shell_argument);
   QemuEndpoints endpoints = CP_TRY(replay_endpoints(config));
   endpoints.capture_disk.clear();
   const auto argv = qemu_command_line(config, endpoints);

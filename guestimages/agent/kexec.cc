@@ -48,6 +48,28 @@ Result<std::string> default_initrd(const Session& session, bool panic) {
   return std::string(agent_protocol::capture_initrd);
 }
 
+struct KexecRun {
+  int exit_code = 0;
+  std::string output;     ///< both streams
+  std::string complaint;  ///< see kexec_complaint()
+};
+
+Result<KexecRun> run_kexec(const std::vector<std::string>& argv) {
+  Tail output(max_kexec_output), errors(max_kexec_output);
+  ProgramStreams streams;
+  streams.out = [&output](std::string_view text) -> Result<> {
+    output.append(text);
+    return {};
+  };
+  streams.err = [&output, &errors](std::string_view text) -> Result<> {
+    output.append(text);
+    errors.append(text);
+    return {};
+  };
+  const int exit_code = CP_TRY(run_program(argv, streams));
+  return KexecRun{exit_code, std::string(output.text()), kexec_complaint(errors.text())};
+}
+
 }  // namespace
 
 Result<Answer> load_kexec(Session& session, const boost::json::value&, Arguments arguments) {
@@ -62,7 +84,7 @@ Result<Answer> load_kexec(Session& session, const boost::json::value&, Arguments
   std::vector<std::string> argv{kexec, panic ? "-p" : "-l", "-d"};
   argv.insert(argv.end(), args.begin(), args.end());
   argv.insert(argv.end(), {kernel, "--initrd=" + initrd, "--append=" + append});
-  const auto loaded = CP_TRY(run_program(argv, max_kexec_output));
+  const KexecRun loaded = CP_TRY(run_kexec(argv));
 
   Tail output(agent_protocol::max_output);
   output.append(loaded.output);
@@ -76,8 +98,9 @@ Result<Answer> load_kexec(Session& session, const boost::json::value&, Arguments
   auto segments = parse_kexec_segments(loaded.output);
   if (!segments.empty()) answer.data["segments"] = std::move(segments);
   if (loaded.exit_code != 0 || is_loaded != 1)
-    answer.error = fmt::format("kexec exited with {}, and the kernel says that {} is loaded",
-                               loaded.exit_code, is_loaded == 1 ? "an image" : "no image");
+    answer.error = fmt::format("kexec exited with {}, and the kernel says that {} is loaded{}{}",
+                               loaded.exit_code, is_loaded == 1 ? "an image" : "no image",
+                               loaded.complaint.empty() ? "" : ": ", to_utf8(loaded.complaint));
   return answer;
 }
 

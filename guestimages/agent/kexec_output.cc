@@ -5,6 +5,9 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <vector>
+
+#include "guestimages/agent/text.h"
 
 namespace crashpath {
 
@@ -24,6 +27,18 @@ boost::json::array parse_kexec_segments(std::string_view output) {
   boost::json::array result;
   for (auto& [number, segment] : segments) result.push_back(std::move(segment));
   return result;
+}
+
+std::string kexec_complaint(std::string_view errors) {
+  constexpr std::size_t kLines = 3;
+  std::vector<std::string_view> last;
+  while (!errors.empty() && last.size() < kLines) {
+    const std::size_t begin = errors.rfind('\n') + 1;  // 0 in the first line
+    const std::string_view line = trim_end(errors.substr(begin));
+    if (!line.empty()) last.insert(last.begin(), line);
+    errors = errors.substr(0, begin == 0 ? 0 : begin - 1);
+  }
+  return fmt::format("{}", fmt::join(last, "; "));
 }
 
 }  // namespace crashpath

@@ -14,6 +14,7 @@
 #include "guestimages/agent/init.h"
 #include "guestimages/agent/port.h"
 #include "guestimages/agent/script.h"
+#include "guestimages/agent/shell.h"
 #include "guestimages/agent/text.h"
 #include "harness/agent/protocol.h"
 
@@ -130,10 +131,19 @@ void drain(const UniqueFd& signals) {
   turn_off();
 }
 
+/// `crashpath shell` says so on the kernel's command line.
+bool is_shell_wanted() {
+  const auto cmdline = read_file("/proc/cmdline");
+  return cmdline &&
+         fmt::format(" {} ", trim_end(*cmdline)).find(fmt::format(" {} ", agent_protocol::shell_argument)) !=
+             std::string::npos;
+}
+
 [[noreturn]] void run() {
-  const UniqueFd children = watch_children();
   const auto problems = set_up_system();
   const bool second = is_capture_kernel();
+  if (is_shell_wanted()) serve_shell(second, problems);
+  const UniqueFd children = watch_children();
   if (const auto script = read_file(agent_protocol::script)) replay(*script, second, problems);
   serve_host(second, problems, children);
 }

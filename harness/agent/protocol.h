@@ -13,6 +13,9 @@ inline constexpr int version = 1;
 /// Name of the virtio-serial port: virtserialport's name=, /sys/class/virtio-ports/*/name in the guest.
 inline constexpr std::string_view port_name = "crashpath.agent";
 
+/// On the kernel's command line: the agent serves nobody, a shell on the console does.
+inline constexpr std::string_view shell_argument = "crashpath.shell";
+
 /// What a message's `kernel` says.
 inline constexpr std::string_view first_kernel = "first";
 inline constexpr std::string_view second_kernel = "second";

@@ -29,5 +29,23 @@ TEST(KexecSegments, AreNoneWhereKexecPrintsNone) {
   EXPECT_TRUE(parse_kexec_segments("kexec: load failed.\nsegment[].mem = 0x1\nsegment[x].memsz").empty());
 }
 
+TEST(KexecComplaint, IsWhatKexecSaidLast) {
+  // Debian 12's kexec -p -d on guests without, and with too small, a reservation.
+  EXPECT_EQ(kexec_complaint("Memory for crashkernel is not reserved\n"
+                            "Please reserve memory by passing\"crashkernel=Y@X\" parameter to kernel\n"
+                            "Then try to loading kdump kernel\n"),
+            "Memory for crashkernel is not reserved; Please reserve memory by "
+            "passing\"crashkernel=Y@X\" parameter to kernel; Then try to loading kdump kernel");
+  EXPECT_EQ(
+      kexec_complaint("get memory ranges:2\nsetup_memory_ranges memory_range[1]\n\n"
+                      "Could not find a free area of memory of 0x27543d4 bytes...\n"
+                      "Base address: 0xffffffffffffffff is not page aligned\n"),
+      "setup_memory_ranges memory_range[1]; Could not find a free area of memory of 0x27543d4 bytes...; "
+      "Base address: 0xffffffffffffffff is not page aligned");
+  EXPECT_EQ(kexec_complaint("one line"), "one line");
+  EXPECT_EQ(kexec_complaint("\n\n"), "");
+  EXPECT_EQ(kexec_complaint(""), "");
+}
+
 }  // namespace
 }  // namespace crashpath

@@ -52,6 +52,14 @@ TEST(KernelSplats, FailsForAPanicOfTheSecondKernel) {
   EXPECT_THAT(run_check(trial, "kernel.splats"), FailsWith("No working init found"));
 }
 
+TEST(KernelPanicMessage, IsNotAskedOfAPreemptRtKernelThatPrintsNone) {
+  TrialCopy trial("pseries-6.1");
+  trial.replace("console-first.log", "Kernel panic - not syncing", "Kernel p");
+  EXPECT_THAT(run_check(trial, "kernel.panic-message"), FailsWith("no panic at all"));
+  trial.replace("agent.jsonl", "#1 SMP ", "#1 SMP PREEMPT_RT ");
+  EXPECT_EQ(run_check(trial, "kernel.panic-message").outcome, Outcome::skip);
+}
+
 TEST(KernelPanicMessage, PassesForTheMessageThatWasAskedFor) {
   const CheckResult result =
       run_check(TrialCopy("pseries-6.1"), "kernel.panic-message", {{"pattern", "sysrq triggered crash$"}});
