@@ -5,10 +5,10 @@
 
 #include <boost/json.hpp>
 
-#include "guestimages/fetch/scratch_directory.h"
 #include "guestimages/fetch/userland.h"
 #include "guestimages/initramfs/initramfs.h"
 #include "harness/base/file.h"
+#include "harness/base/scratch_directory.h"
 #include "harness/process/command.h"
 
 namespace crashpath {

@@ -5,7 +5,7 @@
 #include <xxhash.h>
 
 #include "guestimages/fetch/deb.h"
-#include "guestimages/fetch/scratch_directory.h"
+#include "harness/base/scratch_directory.h"
 
 namespace crashpath {
 

@@ -1,7 +1,6 @@
 #include "guestimages/probes/build.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -10,35 +9,12 @@
 
 #include "harness/base/file.h"
 #include "harness/base/paths.h"
+#include "harness/base/scratch_directory.h"
 #include "harness/process/command.h"
 
 namespace crashpath {
 namespace fs = std::filesystem;
 namespace {
-
-/// A directory that goes away with its content.
-class TemporaryDirectory {
- public:
-  static Result<TemporaryDirectory> below(const fs::path& parent) {
-    CP_TRY(make_directories(parent));
-    // Canonical, because kbuild compares it with what getcwd() says.
-    std::string name = (fs::canonical(parent) / "build-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr)
-      return Error::from_errno("cannot make a directory in " + parent.string());
-    return TemporaryDirectory(name);
-  }
-  TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit TemporaryDirectory(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 /// Everything that a module depends on; the recipe's own number is for changes of this file.
 std::string cache_key(const ProbeBuild& build, const std::string& compiler, std::string_view source) {
@@ -94,7 +70,7 @@ struct Built {
 
 Result<Built> build_module(const ProbeBuild& build, const Toolchain& toolchain, const std::string& name,
                            std::string_view source) {
-  const TemporaryDirectory directory = CP_TRY(TemporaryDirectory::below(build.cache / "probes"));
+  const ScratchDirectory directory = CP_TRY(ScratchDirectory::make(build.cache / "probes"));
   const fs::path headers = directory.path() / "headers";
   const fs::path module = directory.path() / "module";
   CP_TRY(stage_headers(build.headers, headers));

@@ -8,15 +8,14 @@ namespace crashpath {
 namespace {
 
 TriggerKind probe(std::string_view name, std::string_view summary, std::string_view parameters,
-                  std::string_view last_words, std::string_view append = "") {
+                  std::string_view append = "") {
   return {.name = name,
           .summary = summary,
           .agent_kind = "",
           .module = "crash_context",
           .module_parameters = parameters,
           .need = "probe:crash_context",
-          .append = append,
-          .last_words = last_words};
+          .append = append};
 }
 
 std::vector<TriggerKind> make_trigger_kinds() {
@@ -27,8 +26,7 @@ std::vector<TriggerKind> make_trigger_kinds() {
        .module = "",
        .module_parameters = "",
        .need = "",
-       .append = "",
-       .last_words = "Kernel panic - not syncing: sysrq triggered crash"},
+       .append = ""},
       // On powerpc a system reset goes to the crash kernel without a panic message
       // (arch/powerpc/kernel/traps.c, system_reset_exception).
       {.name = "nmi",
@@ -39,8 +37,7 @@ std::vector<TriggerKind> make_trigger_kinds() {
        .nmi = true,
        .takes_cpu = false,
        .need = "machine:nmi",
-       .append = "",
-       .last_words = ""},
+       .append = ""},
       {.name = "kexec",
        .summary = "no crash: a plain kexec of the same kernel",
        .agent_kind = "",
@@ -49,33 +46,23 @@ std::vector<TriggerKind> make_trigger_kinds() {
        .plain_kexec = true,
        .takes_cpu = false,
        .need = "",
-       .append = "",
-       .last_words = ""},
-      probe("panic-in-irq", "panic() in a hard interrupt", "context=hardirq",
-            "Kernel panic - not syncing: crash_context: hardirq$"),
-      probe("panic-in-softirq", "panic() in a soft interrupt", "context=softirq",
-            "Kernel panic - not syncing: crash_context: softirq$"),
-      probe("panic-irqs-off", "panic() in a task that has interrupts off", "context=irqs-off",
-            "Kernel panic - not syncing: crash_context: irqs-off$"),
-      // oops_end() and die() start the crash kernel before they would panic, so that "Kernel panic" is never
-      // said.
-      probe("oops", "a bad memory access of a task, with panic_on_oops", "context=oops",
-            "Oops: ", "oops=panic"),
+       .append = ""},
+      probe("panic-in-irq", "panic() in a hard interrupt", "context=hardirq"),
+      probe("panic-in-softirq", "panic() in a soft interrupt", "context=softirq"),
+      probe("panic-irqs-off", "panic() in a task that has interrupts off", "context=irqs-off"),
+      probe("oops", "a bad memory access of a task, with panic_on_oops", "context=oops", "oops=panic"),
       probe("bug-in-kthread", "BUG() in a kernel thread, with panic_on_oops", "context=bug-kthread",
-            "kernel BUG at ", "oops=panic"),
+            "oops=panic"),
       // Through sysctl.*, which the kernel applies last thing before init: a WARN while booting is another
       // finding.
       probe("warn", "WARN() in a kernel thread, with panic_on_warn", "context=warn",
-            "Kernel panic - not syncing: .*panic_on_warn set", "sysctl.kernel.panic_on_warn=1"),
+            "sysctl.kernel.panic_on_warn=1"),
       probe("hung-task", "a task hangs in state D until the watchdog panics", "context=hung-task",
-            "Kernel panic - not syncing: hung_task: blocked tasks",
             "sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=5"),
       // The watchdog panics after twice this threshold. Lower ones see lock-ups where the host is only busy.
       probe("soft-lockup", "a task does not let go of its CPU until the watchdog panics",
-            "context=soft-lockup", "Kernel panic - not syncing: softlockup: hung tasks",
-            "sysctl.kernel.softlockup_panic=1 sysctl.kernel.watchdog_thresh=4"),
+            "context=soft-lockup", "sysctl.kernel.softlockup_panic=1 sysctl.kernel.watchdog_thresh=4"),
       probe("oom", "a kernel thread takes all memory, with panic_on_oom", "context=oom",
-            "Kernel panic - not syncing: .*(panic_on_oom is enabled|deadlocked on memory)",
             "sysctl.vm.panic_on_oom=1"),
   };
 }

@@ -25,9 +25,6 @@ struct TriggerKind {
   bool takes_cpu = true;     ///< `cpu = N` says where it happens
   std::string_view need;     ///< what it implies, as in `needs`; or empty
   std::string_view append;   ///< what the first kernel's command line needs for it
-  /// ECMAScript regular expression, searched in each line that the dying kernel says, on its console or in
-  /// its dump; empty where it says nothing that all kernels have in common.
-  std::string_view last_words;
   std::vector<ParameterSpec> parameters = {};  ///< in [trigger], besides kind and cpu
 
   /// Members of the agent's `trigger` command (docs/agent-protocol.md).

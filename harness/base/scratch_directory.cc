@@ -1,4 +1,4 @@
-#include "guestimages/fetch/scratch_directory.h"
+#include "harness/base/scratch_directory.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -12,7 +12,8 @@ namespace crashpath {
 
 Result<ScratchDirectory> ScratchDirectory::make(const std::filesystem::path& parent) {
   CP_TRY(make_directories(parent));
-  std::string path = parent / ".new-XXXXXX";
+  std::error_code code;
+  std::string path = std::filesystem::canonical(parent, code) / ".new-XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) return Error::from_errno(fmt::format("cannot create {}", path));
   ::chmod(path.c_str(), 0755);
   return ScratchDirectory(path);

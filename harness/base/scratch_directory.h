@@ -9,7 +9,8 @@
 
 namespace crashpath {
 
-/// A new directory below `parent` that is removed again, with all that is in it, unless it was renamed.
+/// A new directory below `parent` that is removed again, with all that is in it, unless it was renamed. Its
+/// path is canonical: kbuild compares the paths it is given with what getcwd() says.
 class ScratchDirectory {
  public:
   static Result<ScratchDirectory> make(const std::filesystem::path& parent);
