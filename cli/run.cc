@@ -16,6 +16,7 @@
 #include "cli/prepare_image.h"
 #include "cli/replay_script.h"
 #include "cli/signals.h"
+#include "cli/templates.h"
 #include "harness/base/file.h"
 #include "harness/base/paths.h"
 #include "harness/evidence/directory.h"
@@ -57,6 +58,10 @@ GuestImage missing_image(const KernelSpec& spec, const Architecture& architectur
   return image;
 }
 
+Result<std::unique_ptr<Machine>> new_machine(const MachineConfig& config) {
+  return make_machine("qemu", config);
+}
+
 class RunSession {
  public:
   RunSession(const RunOptions& options, Context context) : options_(options), context_(std::move(context)) {}
@@ -84,6 +89,7 @@ class RunSession {
   Results results_;
   std::vector<std::optional<TrialResult>> ended_;
   std::vector<PlannedTrial> trials_;
+  std::optional<RunTemplates> templates_;  ///< none: every trial boots
   std::optional<Error> report_failure_;
 };
 
@@ -132,6 +138,7 @@ Result<std::vector<PlannedTrial>> RunSession::plan() {
       prepared_.failed.begin()->second.fault() == Fault::usage)
     return prepared_.failed.begin()->second;
   auto trials = CP_TRY(make_plan(requests));
+  for (auto& trial : trials) trial.seed = options_.seed;
   excuse_missing_images(trials);
   return trials;
 }
@@ -184,8 +191,8 @@ Verdict RunSession::verdict_of(const PlannedTrial& trial, const std::filesystem:
   if (const auto made = make_directories(directory); !made) return failed(made.error());
   if (runs)
     if (const auto written = write_replay_script(trial, directory); !written) return failed(written.error());
-  const MachineFactory factory = [](const MachineConfig& config) { return make_machine("qemu", config); };
-  if (const auto ran = run_trial(trial, directory, factory, observer, interruption_); !ran)
+  const auto fork_of = templates_ ? templates_->take(trial) : nullptr;
+  if (const auto ran = run_trial(trial, directory, new_machine, observer, interruption_, fork_of.get()); !ran)
     return failed(ran.error());
   const Verdict verdict = judge(Evidence(directory), *trial.scenario, context_.checks, context_.known_issues);
   const auto kept =
@@ -197,6 +204,7 @@ void RunSession::carry_out(const PlannedTrial& trial, Progress& progress) {
   TrialObserver& observer = progress.began(trial.id);
   const auto directory = output_ / trial.id;
   const Verdict verdict = verdict_of(trial, directory, observer);
+  if (templates_) templates_->done_with(trial);
   progress.ended(observer, verdict);
   record(trial, directory, verdict);
 }
@@ -236,6 +244,11 @@ Result<int> RunSession::go() {
     std::optional<ProgressTicker> ticker;
     if (terminal.smart) ticker.emplace(progress);
     const InterruptionBySignal signals(interruption_);
+    if (!options_.cold) {
+      templates_.emplace(trials_, new_machine,
+                         [&](std::string_view line) { progress.say(line); });
+      templates_->make(jobs(trials_), interruption_);
+    }
     run_jobs(trials_.size(), jobs(trials_), interruption_.requested(),
              [&](std::size_t number) { carry_out(trials_[number], progress); });
   }

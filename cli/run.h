@@ -2,6 +2,7 @@
 
 // A run: trials planned, carried out side by side, judged as they end, and reported.
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@ struct RunOptions {
   std::string mirror;
   int jobs = 0;  ///< 0: what this host's CPUs and memory allow
   int repeat = 1;
+  bool cold = false;                   ///< every trial boots, none forks
+  std::optional<std::uint64_t> seed;   ///< of every forked guest's randomness
 };
 
 /// The exit status of the run, or what kept it from beginning.

@@ -26,7 +26,8 @@ void add_run_command(CLI::App& app, int& status) {
       ->check(CLI::Range(1, 100000));
   command->add_option("--output", options->output, "directory of the run (default: runs/<UTC time>)");
   command->add_option("--mirror", options->mirror, "Debian mirror (default: the one this machine uses)");
-  command->add_flag("--cold")->description("boot a guest for every trial, as this version always does");
+  command->add_flag("--cold", options->cold, "boot a guest for every trial; none forks from a template");
+  command->add_option("--seed", options->seed, "the same randomness and clock in every forked guest");
   command->callback([options, &status] {
     const auto result = run(*options);
     status = result ? *result : report_error(result.error());

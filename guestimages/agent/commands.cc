@@ -101,7 +101,7 @@ constexpr std::pair<std::string_view, Command> commands[] = {
     {"cpu.offline", cpu_offline}, {"cpu.online", cpu_online}, {"module.load", module_load},
     {"load.start", start_load},   {"kexec.load", load_kexec}, {"kexec.exec", execute_kexec},
     {"trigger", trigger},         {"capture", capture},       {"vmcore.headers", vmcore_headers},
-    {"power.off", power_off},
+    {"power.off", power_off},     {"wake", wake},
 };
 
 }  // namespace

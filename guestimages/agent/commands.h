@@ -50,6 +50,7 @@ Result<Answer> load_kexec(Session&, const boost::json::value& id, Arguments argu
 Result<Answer> execute_kexec(Session&, const boost::json::value& id, Arguments arguments);
 Result<Answer> trigger(Session&, const boost::json::value& id, Arguments arguments);
 Result<Answer> capture(Session&, const boost::json::value& id, Arguments arguments);
+Result<Answer> wake(Session&, const boost::json::value& id, Arguments arguments);
 Result<Answer> start_load(Session&, const boost::json::value& id, Arguments arguments);
 
 }  // namespace crashpath

@@ -61,6 +61,13 @@ Result<> write_file(const std::filesystem::path& path, std::string_view content)
   return written;
 }
 
+Result<std::uint64_t> allocated_size(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0)
+    return Error::from_errno(fmt::format("cannot look at {}", path.native()));
+  return static_cast<std::uint64_t>(status.st_blocks) * 512;  // stat(2): whatever the file system's blocks
+}
+
 Result<> make_directories(const std::filesystem::path& path) {
   std::error_code code;
   std::filesystem::create_directories(path, code);

@@ -2,6 +2,7 @@
 
 // Files: whole reads, writes that replace a file at once or not at all, and owned descriptors.
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ Result<UniqueFd> open_file(const std::filesystem::path& path, int flags, unsigne
 
 /// Writes all of `content` to a descriptor, through short writes and EINTR.
 Result<> write_all(int fd, std::string_view content, std::string_view name);
+
+/// Bytes that a file takes on its disk; holes take none.
+Result<std::uint64_t> allocated_size(const std::filesystem::path& path);
 
 Result<> make_directories(const std::filesystem::path& path);
 

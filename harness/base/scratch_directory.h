@@ -27,4 +27,7 @@ class ScratchDirectory {
   std::filesystem::path path_;
 };
 
+/// Removes what processes that are no more have left below `parent`: SIGKILL, power loss.
+void remove_stale_scratch(const std::filesystem::path& parent);
+
 }  // namespace crashpath

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -40,6 +42,17 @@ PageHashes hash_memory(std::uint64_t ram_base, std::span<const std::byte> ram) {
   for (; ram.size() >= kHashedPageSize; ram = ram.subspan(kHashedPageSize))
     result.hashes.push_back(hash_page(ram.first(kHashedPageSize)));
   return result;
+}
+
+PageHashes hash_of_zeros(std::uint64_t ram_base, std::uint64_t bytes) {
+  static const std::array<std::byte, kHashedPageSize> zeros{};
+  return {ram_base, std::vector<std::uint64_t>(bytes / kHashedPageSize, hash_page(zeros))};
+}
+
+void rehash(PageHashes& hashes, std::span<const std::byte> ram, std::uint64_t offset, std::uint64_t length) {
+  const std::uint64_t end = std::min<std::uint64_t>(ram.size(), offset + length) / kHashedPageSize;
+  for (std::uint64_t page = offset / kHashedPageSize; page < std::min(end, hashes.hashes.size()); ++page)
+    hashes.hashes[page] = hash_page(ram.subspan(page * kHashedPageSize, kHashedPageSize));
 }
 
 Result<> write_page_hashes(const std::filesystem::path& file, const PageHashes& hashes) {

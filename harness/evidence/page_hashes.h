@@ -29,6 +29,10 @@ struct PageHashes {
 
 std::uint64_t hash_page(std::span<const std::byte> page);  ///< of kHashedPageSize bytes
 PageHashes hash_memory(std::uint64_t ram_base, std::span<const std::byte> ram);
+/// Of RAM that is all zeros.
+PageHashes hash_of_zeros(std::uint64_t ram_base, std::uint64_t bytes);
+/// Hashes the pages again that `length` bytes at `offset` into the RAM touch.
+void rehash(PageHashes& hashes, std::span<const std::byte> ram, std::uint64_t offset, std::uint64_t length);
 Result<> write_page_hashes(const std::filesystem::path& file, const PageHashes& hashes);
 /// Refuses what is truncated or not ours.
 Result<PageHashes> parse_page_hashes(std::string_view content);

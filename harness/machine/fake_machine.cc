@@ -63,7 +63,12 @@ Result<> FakeMachine::resume() {
 }
 
 Result<GuestMemory> FakeMachine::memory() {
-  return GuestMemory{config_.architecture->ram_base, ram_};
+  return GuestMemory{config_.architecture->ram_base, ram_, {{0, ram_.size()}}};
+}
+
+Result<> FakeMachine::save_device_state(const std::filesystem::path& file) {
+  calls_.emplace_back("save");
+  return write_file(file, "devices of a fake machine");
 }
 
 Result<> FakeMachine::write_memory(std::uint64_t address, std::span<const std::byte> bytes) {

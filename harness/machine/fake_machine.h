@@ -49,9 +49,11 @@ class FakeMachine final : public Machine {
   Result<> resume() override;
   Result<GuestMemory> memory() override;
   Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) override;
+  Result<> save_device_state(const std::filesystem::path& file) override;
   Clock::duration starved() const override { return starved_for; }
   void stop() override;
   void interrupt() override { interrupted_ = true; }
+  Result<std::string> identity() const override { return std::string("fake"); }
   boost::json::object describe() const override { return {{"backend", "fake"}}; }
 
  private:

@@ -18,10 +18,17 @@
 
 #include "harness/base/result.h"
 #include "harness/machine/architecture.h"
+#include "harness/machine/frozen_ram.h"
 
 namespace crashpath {
 
 using Clock = std::chrono::steady_clock;
+
+/// A guest that was saved while it was paused; any number of machines begin as forks of it.
+struct SavedGuest {
+  std::shared_ptr<const std::string> device_state;  ///< what save_device_state() wrote
+  std::shared_ptr<const FrozenRam> ram;
+};
 
 /// Everything that shapes a machine, as data. The same data makes a QEMU command line, a replay script and,
 /// for other backends, whatever they need.
@@ -49,6 +56,9 @@ struct MachineConfig {
   std::filesystem::path trace_log;        ///< trace events, when there are any
   std::vector<std::string> trace_events;  ///< QEMU trace events to record
   bool pause_at_start = false;
+
+  /// Begin as a fork of this guest, which a machine of the same shape was; unset: power on.
+  std::optional<SavedGuest> fork_of = {};
 
   /// Called with every line of the monitor's protocol, for qmp.jsonl: direction is "in" (from the hypervisor)
   /// or "out".
@@ -78,10 +88,14 @@ struct Interrupted {};  ///< somebody called interrupt(): Ctrl-C
 using Event =
     std::variant<ConsoleLine, AgentLine, HypervisorEvent, MachineExited, DeadlinePassed, Interrupted>;
 
-/// The guest's RAM as the host sees it, live. Valid as long as the machine object.
+/// The guest's RAM as the host sees it. Valid until it is asked for again, or the machine ends.
 struct GuestMemory {
   std::uint64_t base = 0;  ///< guest physical address of bytes[0]
   std::span<const std::byte> bytes;
+  /// Where it may be other than zero; runs may overlap. Read only there: a look at untouched RAM fills it.
+  std::vector<Extent> data;
+  /// What a fork has written since it began, in order; unset where the machine is no fork.
+  std::optional<std::vector<Extent>> changed = {};
 };
 
 class Machine {
@@ -101,9 +115,14 @@ class Machine {
   virtual Result<> pause() = 0;
   virtual Result<> resume() = 0;
 
+  /// Of one moment only while the guest is paused.
   virtual Result<GuestMemory> memory() = 0;
   /// Writes into the guest's RAM behind its back. The range must be inside of RAM.
   virtual Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) = 0;
+
+  /// Writes what the hypervisor holds of the guest besides its RAM (QEMU: a migration stream). The guest must
+  /// be paused, and stays so.
+  virtual Result<> save_device_state(const std::filesystem::path& file) = 0;
 
   /// How long the vCPU that waited longest stood ready to run without getting a CPU of the host, since the
   /// start. A deadline that passed meanwhile says nothing about the guest.
@@ -114,6 +133,10 @@ class Machine {
 
   /// The one member that other threads may call: makes next_event return Interrupted.
   virtual void interrupt() = 0;
+
+  /// What a saved guest depends on besides the configuration: the hypervisor, its accelerator, its firmware.
+  /// May be asked before start().
+  virtual Result<std::string> identity() const = 0;
 
   /// Versions and choices worth recording: QEMU's version, accelerator, argv, pid, whether sandboxed, as
   /// which user.

@@ -98,8 +98,6 @@ std::string command_line(const Scenario& scenario, const Architecture& architect
   };
   const std::string crashkernel = scenario.kernel.crashkernel.value_or(std::string(architecture.crashkernel));
   if (!crashkernel.empty()) add("crashkernel=" + crashkernel);
-  if (scenario.trigger)
-    if (const auto kind = find_trigger(scenario.trigger->kind)) add(kind->append);
   add(scenario.kernel.append);
   return line;
 }

@@ -40,10 +40,6 @@ void Conversation::enter(Stage stage) {
   restart_deadline();
 }
 
-void Conversation::booted() {
-  deadlines_.booted_in(Clock::now() - waiting_since_);
-}
-
 void Conversation::restart_deadline() {
   waiting_since_ = Clock::now();
   deadline_ = waiting_since_ + deadlines_.budget(recorder_.stage());

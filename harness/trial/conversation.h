@@ -25,7 +25,8 @@ class Conversation {
 
   void enter(Stage stage);
   /// The first kernel is up: from here on deadlines follow how long that took.
-  void booted();
+  void booted() { booted_in(Clock::now() - waiting_since_); }
+  void booted_in(Clock::duration boot) { deadlines_.booted_in(boot); }
 
   /// Waits until the agent of this kernel says that it is there.
   Result<> await_hello(Kernel kernel);

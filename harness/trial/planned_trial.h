@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct PlannedTrial {
   const GuestImage* image = nullptr;
   MachineConfig machine;
   int repetition = 1;
+  /// What the randomness of a guest that forks from a template is seeded with; unset: another for each, and
+  /// the host's clock. Guests that boot seed themselves.
+  std::optional<std::uint64_t> seed = {};
   std::string skip_reason;   ///< not empty: it is not run, and this says what the guest lacks
   std::string error_reason;  ///< not empty: it cannot be run, and this says what we or the host failed at
 };

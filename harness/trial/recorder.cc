@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "harness/base/text.h"
 #include "harness/evidence/directory.h"
+#include "harness/evidence/records.h"
 
 namespace crashpath {
 
@@ -49,6 +52,26 @@ void Recorder::enter(Stage stage) {
 void Recorder::end(EndedBy by, std::string_view words) {
   if (std::exchange(ended_, true)) return;
   append(evidence_file::kTimeline, to_json_line(TimelineEnd{seconds(), by, printable(words)}));
+}
+
+Result<> Recorder::inherit(const std::filesystem::path& directory, double saved_at) {
+  std::string console, agent;
+  for (const RecordedLine& line :
+       parse_console_record(CP_TRY(read_file(directory / evidence_file::kConsoleFirst))))
+    console += fmt::format("{:10.3f} {}\n", line.seconds - saved_at, line.text);
+  std::istringstream messages(CP_TRY(read_file(directory / evidence_file::kAgent)));
+  for (std::string line; std::getline(messages, line);) {
+    boost::system::error_code code;
+    json::value entry = json::parse(line, code);
+    if (code || !entry.is_object())
+      return Error::host(fmt::format("{} holds what is no record of an agent", directory.native()));
+    if (json::value* t = entry.get_object().if_contains("t"); t != nullptr && t->is_number())
+      *t = t->to_number<double>() - saved_at;
+    agent += json::serialize(entry) + "\n";
+  }
+  append(evidence_file::kConsoleFirst, console);
+  append(evidence_file::kAgent, agent);
+  return {};
 }
 
 void Recorder::console(Kernel kernel, std::string_view text) {

@@ -30,6 +30,10 @@ class Recorder {
   void end(EndedBy by, std::string_view words);  ///< the first call counts
   bool ended() const { return ended_; }
 
+  /// What the first kernel said before this trial began as a fork of it, out of the evidence of the guest
+  /// that was saved `saved_at` seconds after its own beginning: its times become negative.
+  Result<> inherit(const std::filesystem::path& directory, double saved_at);
+
   void console(Kernel kernel, std::string_view text);
   void agent(Kernel kernel, std::string_view line);
   void hypervisor(std::string_view event, const boost::json::object& data);

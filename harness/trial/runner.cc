@@ -4,12 +4,15 @@
 
 #include <array>
 #include <charconv>
+#include <random>
 
 #include "harness/evidence/directory.h"
 #include "harness/evidence/extract.h"
 #include "harness/evidence/page_hashes.h"
 #include "harness/trial/conversation.h"
+#include "harness/trial/guest_memory_hashes.h"
 #include "harness/trial/script.h"
+#include "harness/trial/template.h"
 
 namespace crashpath {
 
@@ -19,13 +22,16 @@ namespace {
 
 constexpr std::string_view kCaptureDisk = "capture.disk";
 
-json::object describe_trial(const PlannedTrial& trial) {
+json::object describe_trial(const PlannedTrial& trial, const Template* fork_of) {
   const Scenario& scenario = *trial.scenario;
   json::object about = identity_to_json(trial);
   about["schema"] = 1;
   about["scenario_text"] = scenario.text;
   about["scenario_file"] = scenario.file.filename().native();
   about["append"] = trial.machine.append;
+  about["seed"] = trial.seed ? json::value(*trial.seed) : json::value(nullptr);
+  about["start"] = fork_of == nullptr ? "cold" : "fork";
+  if (fork_of != nullptr) about["template"] = fork_of->key;
   about["capture"] = json::object{{"format", scenario.capture.format},
                                   {"level", scenario.capture.level},
                                   {"integrity_check", scenario.capture.integrity_check},
@@ -62,11 +68,17 @@ Result<> keep_dump(const std::filesystem::path& directory, const json::object& c
 
 /// The guest's RAM at this moment, as hashes. The guest is stopped meanwhile, so that all pages are of one
 /// moment.
-Result<> record_memory(Machine& machine, Recorder& recorder) {
+Result<> record_memory(Machine& machine, Recorder& recorder, const Template* fork_of) {
   CP_TRY(machine.pause());
-  const GuestMemory memory = CP_TRY(machine.memory());
-  return write_page_hashes(recorder.directory() / evidence_file::kPageHashes,
-                           hash_memory(memory.base, memory.bytes));
+  return write_page_hashes(
+      recorder.directory() / evidence_file::kPageHashes,
+      hash_guest_memory(CP_TRY(machine.memory()), fork_of == nullptr ? nullptr : &fork_of->hashes));
+}
+
+/// 64 hex digits for the guest's random number generator, which follow from the seed.
+std::string entropy_of(std::uint64_t seed) {
+  std::mt19937_64 numbers(seed);
+  return fmt::format("{:016x}{:016x}{:016x}{:016x}", numbers(), numbers(), numbers(), numbers());
 }
 
 /// A number as the agent reports addresses: "0x57200000".
@@ -90,12 +102,19 @@ Fault fault_of(std::string_view run) {
 
 class TrialRun {
  public:
-  TrialRun(const PlannedTrial& trial, Recorder& recorder, TrialObserver& observer, Interruption& interruption)
-      : trial_(trial), recorder_(recorder), observer_(observer), interruption_(interruption) {}
+  TrialRun(const PlannedTrial& trial, Recorder& recorder, TrialObserver& observer, Interruption& interruption,
+           const Template* fork_of)
+      : trial_(trial),
+        recorder_(recorder),
+        observer_(observer),
+        interruption_(interruption),
+        fork_of_(fork_of) {}
 
   Result<> run(const MachineFactory& make_machine);
 
  private:
+  Result<> boot(Conversation& guest);
+  Result<> wake(Conversation& guest);
   Result<> carry_out(Conversation& guest, const ScriptStep& step);
   Result<> after_answer(Conversation& guest, const ScriptStep& step, const json::object& data);
   Result<> host_step(Conversation& guest, const ScriptStep& step);
@@ -105,32 +124,32 @@ class TrialRun {
   Recorder& recorder_;
   TrialObserver& observer_;
   Interruption& interruption_;
+  const Template* fork_of_;
   json::array segments_;  ///< of the crash kernel, as kexec loaded it
   json::object captured_;
 };
 
 Result<> TrialRun::run(const MachineFactory& make_machine) {
-  const std::vector<ScriptStep> script = CP_TRY(make_script(trial_));
+  std::vector<ScriptStep> script = CP_TRY(make_script(trial_));
+  if (fork_of_ != nullptr)
+    script.erase(script.begin(), script.begin() + static_cast<std::ptrdiff_t>(shared_steps(script).size()));
   MachineConfig config = trial_.machine;
   config.capture_disk = recorder_.directory() / kCaptureDisk;
   config.capture_disk_size = capture_disk_size(config.memory_mib);
   config.log = recorder_.directory() / evidence_file::kQemuLog;
   config.trace_log = recorder_.directory() / evidence_file::kTraceLog;
+  if (fork_of_ != nullptr) config.fork_of = fork_of_->guest;
   const std::unique_ptr<Machine> machine = CP_TRY(make_machine(config));
 
   const Interruption::Attachment attachment(interruption_, *machine);
   Conversation guest(*machine, recorder_, observer_, *config.architecture);
-  guest.enter(Stage::boot);
-  CP_TRY(machine->start());
-  recorder_.store(evidence_file::kHost, json::serialize(machine->describe()));
-  CP_TRY(guest.await_hello(Kernel::first));
-  guest.booted();
+  CP_TRY(boot(guest));
   for (const ScriptStep& step : script) {
     auto result = carry_out(guest, step);
     if (!result) return std::move(result).error();
     if (recorder_.failure()) return *recorder_.failure();
   }
-  if (!captured_.empty()) CP_TRY(record_memory(*machine, recorder_));
+  if (!captured_.empty()) CP_TRY(record_memory(*machine, recorder_, fork_of_));
   machine->stop();
   guest.enter(Stage::verify);
   if (!captured_.empty()) {
@@ -138,6 +157,30 @@ Result<> TrialRun::run(const MachineFactory& make_machine) {
     // What cannot be read out of a dump is the checks' to judge: they read the same dump.
     (void)extract_from_vmcore(recorder_.directory());
   }
+  return {};
+}
+
+Result<> TrialRun::boot(Conversation& guest) {
+  guest.enter(Stage::boot);
+  if (fork_of_ != nullptr) CP_TRY(recorder_.inherit(fork_of_->directory, fork_of_->saved_at));
+  CP_TRY(guest.machine().start());
+  recorder_.store(evidence_file::kHost, json::serialize(guest.machine().describe()));
+  if (fork_of_ != nullptr) return wake(guest);
+  CP_TRY(guest.await_hello(Kernel::first));
+  guest.booted();
+  return {};
+}
+
+Result<> TrialRun::wake(Conversation& guest) {
+  guest.booted_in(fork_of_->boot);
+  segments_ = fork_of_->segments;
+  json::object arguments;
+  // With a given seed the clock, too, goes on from where the template's stood.
+  if (!trial_.seed)
+    arguments["time"] = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  arguments["entropy"] = entropy_of(trial_.seed ? *trial_.seed : std::random_device()());
+  const auto answer = CP_TRY(guest.ask("wake", arguments));
+  if (!answer.ok) return Error::host(fmt::format("wake: {}", answer.error));
   return {};
 }
 
@@ -204,9 +247,10 @@ std::uint64_t capture_disk_size(int memory_mib) {
 }
 
 Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory,
-                   const MachineFactory& make_machine, TrialObserver& observer, Interruption& interruption) {
+                   const MachineFactory& make_machine, TrialObserver& observer, Interruption& interruption,
+                   const Template* fork_of) {
   Recorder recorder = CP_TRY(Recorder::create(directory));
-  recorder.store(evidence_file::kTrial, json::serialize(describe_trial(trial)));
+  recorder.store(evidence_file::kTrial, json::serialize(describe_trial(trial, fork_of)));
   if (recorder.failure()) return *recorder.failure();
   if (!trial.skip_reason.empty()) {
     recorder.end(EndedBy::lacks, trial.skip_reason);
@@ -216,7 +260,7 @@ Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& direc
     recorder.end(EndedBy::host, trial.error_reason);
     return {};
   }
-  const Result<> result = TrialRun(trial, recorder, observer, interruption).run(make_machine);
+  const Result<> result = TrialRun(trial, recorder, observer, interruption, fork_of).run(make_machine);
   if (!result)
     recorder.end(ended_by(result.error().fault()), result.error().message());
   else

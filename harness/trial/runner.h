@@ -28,9 +28,12 @@ using MachineFactory = std::function<Result<std::unique_ptr<Machine>>(const Mach
 /// of a filtered one.
 std::uint64_t capture_disk_size(int memory_mib);
 
+struct Template;
+
 /// Always leaves a timeline with an end, as far as the disk allows. An error only where no evidence could be
-/// written at all (directory unwritable).
+/// written at all (directory unwritable). With `fork_of` the guest begins there instead of at power-on.
 Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& directory,
-                   const MachineFactory& make_machine, TrialObserver& observer, Interruption& interruption);
+                   const MachineFactory& make_machine, TrialObserver& observer, Interruption& interruption,
+                   const Template* fork_of = nullptr);
 
 }  // namespace crashpath

@@ -70,10 +70,13 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
       script.push_back(agent_step(Stage::arm, Kernel::first, step.run, step.arguments));
     }
   }
+  const TriggerKind kind = scenario.trigger ? CP_TRY(find_trigger(scenario.trigger->kind)) : TriggerKind();
+  for (const auto& setting : kind.settings)
+    script.push_back(
+        agent_step(Stage::arm, Kernel::first, "write", {{"path", setting.path}, {"text", setting.text}}));
   script.push_back(agent_step(Stage::arm, Kernel::first, "report", report_arguments()));
   if (!scenario.trigger) return script;
 
-  const TriggerKind kind = CP_TRY(find_trigger(scenario.trigger->kind));
   if (kind.plain_kexec) {
     add_plain_kexec(trial, Stage::crash, script);
     script.back().starts_kernel = false;  // the kernel that comes is the second one of this trial
@@ -93,6 +96,11 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
                                  {"device", "/dev/vda"}}));
   }
   return script;
+}
+
+std::vector<ScriptStep> shared_steps(const std::vector<ScriptStep>& script) {
+  if (script.empty() || script.front().run != "kexec.load" || script.front().stage != Stage::arm) return {};
+  return {script.front()};
 }
 
 std::string to_agent_script(const std::vector<ScriptStep>& script) {

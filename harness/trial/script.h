@@ -26,6 +26,10 @@ boost::json::object report_arguments();
 
 Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial);
 
+/// The first steps, which a template has done for all trials that begin with the same ones: loading the crash
+/// kernel. Empty where the script does not begin so.
+std::vector<ScriptStep> shared_steps(const std::vector<ScriptStep>& script);
+
 /// The script as the agent reads it without a host: one JSON object a line, host steps left out.
 std::string to_agent_script(const std::vector<ScriptStep>& script);
 

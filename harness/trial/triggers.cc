@@ -8,14 +8,14 @@ namespace crashpath {
 namespace {
 
 TriggerKind probe(std::string_view name, std::string_view summary, std::string_view parameters,
-                  std::string_view append = "") {
+                  std::vector<Setting> settings = {}) {
   return {.name = name,
           .summary = summary,
           .agent_kind = "",
           .module = "crash_context",
           .module_parameters = parameters,
           .need = "probe:crash_context",
-          .append = append};
+          .settings = std::move(settings)};
 }
 
 std::vector<TriggerKind> make_trigger_kinds() {
@@ -25,8 +25,7 @@ std::vector<TriggerKind> make_trigger_kinds() {
        .agent_kind = "sysrq-c",
        .module = "",
        .module_parameters = "",
-       .need = "",
-       .append = ""},
+       .need = ""},
       // On powerpc a system reset goes to the crash kernel without a panic message
       // (arch/powerpc/kernel/traps.c, system_reset_exception).
       {.name = "nmi",
@@ -36,8 +35,7 @@ std::vector<TriggerKind> make_trigger_kinds() {
        .module_parameters = "",
        .nmi = true,
        .takes_cpu = false,
-       .need = "machine:nmi",
-       .append = ""},
+       .need = "machine:nmi"},
       {.name = "kexec",
        .summary = "no crash: a plain kexec of the same kernel",
        .agent_kind = "",
@@ -45,25 +43,24 @@ std::vector<TriggerKind> make_trigger_kinds() {
        .module_parameters = "",
        .plain_kexec = true,
        .takes_cpu = false,
-       .need = "",
-       .append = ""},
+       .need = ""},
       probe("panic-in-irq", "panic() in a hard interrupt", "context=hardirq"),
       probe("panic-in-softirq", "panic() in a soft interrupt", "context=softirq"),
       probe("panic-irqs-off", "panic() in a task that has interrupts off", "context=irqs-off"),
-      probe("oops", "a bad memory access of a task, with panic_on_oops", "context=oops", "oops=panic"),
+      probe("oops", "a bad memory access of a task, with panic_on_oops", "context=oops",
+            {{"/proc/sys/kernel/panic_on_oops", "1"}}),
       probe("bug-in-kthread", "BUG() in a kernel thread, with panic_on_oops", "context=bug-kthread",
-            "oops=panic"),
-      // Through sysctl.*, which the kernel applies last thing before init: a WARN while booting is another
-      // finding.
+            {{"/proc/sys/kernel/panic_on_oops", "1"}}),
       probe("warn", "WARN() in a kernel thread, with panic_on_warn", "context=warn",
-            "sysctl.kernel.panic_on_warn=1"),
+            {{"/proc/sys/kernel/panic_on_warn", "1"}}),
       probe("hung-task", "a task hangs in state D until the watchdog panics", "context=hung-task",
-            "sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=5"),
+            {{"/proc/sys/kernel/hung_task_panic", "1"}, {"/proc/sys/kernel/hung_task_timeout_secs", "5"}}),
       // The watchdog panics after twice this threshold. Lower ones see lock-ups where the host is only busy.
       probe("soft-lockup", "a task does not let go of its CPU until the watchdog panics",
-            "context=soft-lockup", "sysctl.kernel.softlockup_panic=1 sysctl.kernel.watchdog_thresh=4"),
+            "context=soft-lockup",
+            {{"/proc/sys/kernel/softlockup_panic", "1"}, {"/proc/sys/kernel/watchdog_thresh", "4"}}),
       probe("oom", "a kernel thread takes all memory, with panic_on_oom", "context=oom",
-            "sysctl.vm.panic_on_oom=1"),
+            {{"/proc/sys/vm/panic_on_oom", "1"}}),
   };
 }
 

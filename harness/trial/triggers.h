@@ -13,6 +13,12 @@
 
 namespace crashpath {
 
+/// A file of /proc/sys and what is written to it.
+struct Setting {
+  std::string_view path;
+  std::string_view text;
+};
+
 struct TriggerKind {
   std::string_view name;     ///< `kind = "sysrq-c"`
   std::string_view summary;  ///< one line for lists
@@ -24,7 +30,9 @@ struct TriggerKind {
   bool plain_kexec = false;  ///< no crash: kexec -l, kexec -e
   bool takes_cpu = true;     ///< `cpu = N` says where it happens
   std::string_view need;     ///< what it implies, as in `needs`; or empty
-  std::string_view append;   ///< what the first kernel's command line needs for it
+  /// What the first kernel is told for it, at run time and not on its command line: guests of many triggers
+  /// are the same guest until then.
+  std::vector<Setting> settings = {};
   std::vector<ParameterSpec> parameters = {};  ///< in [trigger], besides kind and cpu
 
   /// Members of the agent's `trigger` command (docs/agent-protocol.md).

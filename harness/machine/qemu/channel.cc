@@ -1,9 +1,11 @@
 #include "harness/machine/qemu/channel.h"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
+#include <cstring>
 
 namespace crashpath {
 
@@ -82,6 +84,27 @@ Result<> Channel::send(std::string_view bytes) {
     return Error::host("QEMU takes nothing of what is sent to it");
   state_->unsent += bytes;
   if (state_->sending.empty()) state_->write();
+  return {};
+}
+
+Result<> Channel::send_with_descriptor(std::string_view bytes, int fd) {
+  if (!is_open()) return Error::host("the connection to QEMU is closed");
+  if (!state_->sending.empty()) return Error::host("QEMU takes nothing of what is sent to it");
+  iovec data{const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> control{};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof fd);
+  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  const ssize_t sent = ::sendmsg(state_->socket.native_handle(), &message, MSG_NOSIGNAL);
+  if (sent != static_cast<ssize_t>(bytes.size()))
+    return Error::from_errno("cannot send a descriptor to QEMU");
   return {};
 }
 

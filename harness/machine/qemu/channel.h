@@ -38,6 +38,9 @@ class Channel {
   /// Sends when the other side takes it. A host error when it is gone, or when it has taken nothing of the
   /// last 16 MiB.
   Result<> send(std::string_view bytes);
+  /// Sends at once, with a descriptor for the other side (SCM_RIGHTS, unix(7)). A host error also when what
+  /// was sent before is still on its way.
+  Result<> send_with_descriptor(std::string_view bytes, int fd);
   void close();
 
  private:

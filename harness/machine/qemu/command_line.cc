@@ -108,6 +108,7 @@ std::vector<std::string> qemu_command_line(const MachineConfig& config, const Qe
   add(argv, {"-object", "rng-builtin,id=rng", "-device", "virtio-rng-pci,rng=rng,disable-legacy=on"});
   add_logs(argv, config, endpoints);
   if (endpoints.paused) argv.emplace_back("-S");
+  if (endpoints.incoming) add(argv, {"-incoming", "defer"});
   return argv;
 }
 

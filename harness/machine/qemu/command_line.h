@@ -30,6 +30,7 @@ struct QemuEndpoints {
   std::string agent = {};    ///< chardev of the port crashpath.agent; empty: no such port
   std::string monitor = {};  ///< chardev of QMP; empty: no monitor
   bool paused = false;       ///< wait for "cont"
+  bool incoming = false;     ///< wait for the device state of a saved guest
 };
 
 /// argv of QEMU; [0] is the program. Pure: opens nothing, asks the host nothing.

@@ -1,29 +1,31 @@
 #pragma once
 
-// The guest's RAM: a memory file that QEMU and we map.
+// The guest's RAM, which QEMU and we both see.
 
-#include <cstddef>
-#include <cstdint>
+#include <sys/types.h>
+
+#include <memory>
 #include <span>
 
-#include "harness/base/file.h"
+#include "harness/machine/machine.h"
 
 namespace crashpath {
 
 class GuestRam {
  public:
-  static Result<GuestRam> create(std::uint64_t bytes);
-  GuestRam(GuestRam&& other) noexcept;
-  GuestRam& operator=(GuestRam&& other) noexcept;
-  ~GuestRam();
-
-  int fd() const { return fd_.get(); }
-  std::span<std::byte> bytes() const { return bytes_; }
-
- private:
-  GuestRam(UniqueFd fd, std::span<std::byte> bytes) : fd_(std::move(fd)), bytes_(bytes) {}
-  UniqueFd fd_;
-  std::span<std::byte> bytes_;
+  virtual ~GuestRam() = default;
+  /// The memory file that QEMU maps.
+  virtual int fd() const = 0;
+  /// The RAM of this QEMU as it is now. The guest should be paused. Valid until the next call.
+  virtual Result<GuestMemory> view(pid_t qemu) = 0;
+  virtual Result<> write(pid_t qemu, std::uint64_t offset, std::span<const std::byte> bytes) = 0;
 };
+
+/// A memory file that QEMU and we map shared.
+Result<std::unique_ptr<GuestRam>> make_shared_ram(std::uint64_t bytes);
+
+/// A frozen memory file that QEMU maps privately: its writes are for itself. Which pages those are is read
+/// out of /proc/PID/pagemap, and their bytes out of the process.
+Result<std::unique_ptr<GuestRam>> make_forked_ram(std::shared_ptr<const FrozenRam> frozen);
 
 }  // namespace crashpath

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "harness/process/command.h"
 
@@ -73,6 +75,22 @@ Result<UniqueFd> create_disk(const MachineConfig& config) {
     return Error::from_errno(
         fmt::format("cannot make {} {} bytes long", config.capture_disk.native(), config.capture_disk_size));
   return fd;
+}
+
+/// Text as a file, read from its beginning.
+Result<UniqueFd> memory_file(std::string_view content) {
+  UniqueFd fd(::memfd_create("crashpath-device-state", MFD_CLOEXEC));
+  if (!fd) return Error::from_errno("cannot create a memory file");
+  CP_TRY(write_all(fd.get(), content, "a memory file"));
+  ::lseek(fd.get(), 0, SEEK_SET);
+  return fd;
+}
+
+/// Where the build puts it; an installed crashpath says so by CRASHPATH_LIBRARY_DIR.
+std::filesystem::path private_ram_library() {
+  const char* directory = std::getenv("CRASHPATH_LIBRARY_DIR");
+  return std::filesystem::path(directory != nullptr ? directory : CRASHPATH_BUILT_LIBRARY_DIR) /
+         "libcrashpath_private_ram.so";
 }
 
 std::string socket_chardev(QemuLaunch& launch, const SocketPair& pair) {
@@ -146,6 +164,12 @@ Result<QemuLaunch> prepare_qemu(const MachineConfig& config, const GuestRam& ram
   endpoints.initramfs = CP_TRY(files.readable(config.initramfs));
   endpoints.firmware = CP_TRY(files.readable(firmware));
   endpoints.memory = files.inherit(ram.fd());
+  if (config.fork_of) {
+    endpoints.incoming = true;
+    launch.child.environment["LD_PRELOAD"] = CP_TRY(files.readable(private_ram_library()));
+    launch.device_state = CP_TRY(memory_file(*config.fork_of->device_state));
+    launch.child.inherit.push_back(launch.device_state.get());
+  }
   launch.child.user = user_for(endpoints, files);
   CP_TRY(add_disk(config, launch, endpoints));
   CP_TRY(add_logs(config, launch, endpoints, files));
@@ -159,6 +183,18 @@ Result<QemuLaunch> prepare_qemu(const MachineConfig& config, const GuestRam& ram
   launch.child.argv = qemu_command_line(config, endpoints);
   launch.description = describe(launch, endpoints, choice, firmware);
   return launch;
+}
+
+Result<std::string> qemu_identity(const MachineConfig& config) {
+  const std::filesystem::path program = CP_TRY(find_qemu(*config.architecture));
+  std::string identity(to_string(choose_accelerator(*config.architecture, program).accelerator));
+  for (const auto& file : {program, CP_TRY(find_firmware(config)), private_ram_library()}) {
+    struct stat status {};
+    if (file.empty() || ::stat(file.c_str(), &status) != 0) continue;
+    identity += fmt::format(" {} {} {}.{:09}", file.native(), status.st_size, status.st_mtim.tv_sec,
+                            status.st_mtim.tv_nsec);
+  }
+  return identity;
 }
 
 Result<QemuEndpoints> replay_endpoints(const MachineConfig& config) {

@@ -20,6 +20,7 @@ struct QemuLaunch {
   SocketPair console;
   SocketPair agent;
   SocketPair monitor;
+  UniqueFd device_state;        ///< of the saved guest that this one is a fork of
   std::vector<UniqueFd> files;  ///< kernel, initramfs, firmware, disk, logs
   ChildOptions child;
   boost::json::object description;  ///< for Machine::describe()
@@ -28,6 +29,10 @@ struct QemuLaunch {
 /// Errors of fault host say what is missing (QEMU, firmware, a kernel) and what to do about it. Creates the
 /// capture disk and the log files.
 Result<QemuLaunch> prepare_qemu(const MachineConfig& config, const GuestRam& ram);
+
+/// The QEMU and the firmware that this machine would run with, as they are now, and how. Another text:
+/// another QEMU, whose saved guests are not ours.
+Result<std::string> qemu_identity(const MachineConfig& config);
 
 /// Endpoints for a machine on a terminal, from plain files: no agent, no monitor, RAM of QEMU's own.
 Result<QemuEndpoints> replay_endpoints(const MachineConfig& config);

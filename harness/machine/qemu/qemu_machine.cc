@@ -1,5 +1,6 @@
 #include "harness/machine/qemu/qemu_machine.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <boost/asio/post.hpp>
@@ -57,7 +58,8 @@ Result<> QemuMachine::start() {
 }
 
 Result<> QemuMachine::run_qemu() {
-  ram_.emplace(CP_TRY(GuestRam::create(static_cast<std::uint64_t>(config_.memory_mib) << 20)));
+  ram_ = config_.fork_of ? CP_TRY(make_forked_ram(config_.fork_of->ram))
+                         : CP_TRY(make_shared_ram(static_cast<std::uint64_t>(config_.memory_mib) << 20));
   QemuLaunch launch = CP_TRY(prepare_qemu(config_, *ram_));
   auto child = start_child(launch);
   if (!child) return std::move(child).error();
@@ -65,6 +67,7 @@ Result<> QemuMachine::run_qemu() {
   description_ = std::move(launch.description);
   description_["pid"] = child_->pid();
   connect(launch);
+  device_state_ = std::move(launch.device_state);
   return {};
 }
 
@@ -88,7 +91,7 @@ void QemuMachine::connect(QemuLaunch& launch) {
       Channel::Handler{[this](std::string_view bytes) { take_lines(agent_lines_, bytes, true); }, on_end});
   qmp_ = std::make_unique<Qmp>(
       io_, std::move(launch.monitor.ours),
-      Qmp::Handler{.on_event = [this](HypervisorEvent event) { queue_.emplace_back(std::move(event)); },
+      Qmp::Handler{.on_event = [this](HypervisorEvent event) { take_event(std::move(event)); },
                    .on_line = config_.on_monitor_line,
                    .on_end = on_end});
   open_channels_ = 3;
@@ -106,7 +109,57 @@ Result<> QemuMachine::greet() {
     if (thread != nullptr && thread->is_int64())
       vcpu_threads_.push_back(static_cast<pid_t>(thread->as_int64()));
   }
+  if (config_.fork_of) CP_TRY(become_fork());
   return config_.pause_at_start ? Result<>() : resume();
+}
+
+void QemuMachine::take_event(HypervisorEvent event) {
+  if (event.name != "MIGRATION") {
+    queue_.emplace_back(std::move(event));
+    return;
+  }
+  // Ours, not the guest's: only save_device_state() and forks cause it.
+  const json::value* status = event.data.if_contains("status");
+  if (status != nullptr && status->is_string()) migration_status_ = status->get_string();
+}
+
+/// RAM stays where it is: a stream holds the devices' state alone (QEMU docs/devel/migration.rst).
+Result<> QemuMachine::prepare_migration() {
+  migration_status_.clear();
+  if (std::exchange(migration_prepared_, true)) return {};
+  const auto on = [](std::string_view name) { return json::object{{"capability", name}, {"state", true}}; };
+  CP_TRY(command("migrate-set-capabilities", {{"capabilities", {on("x-ignore-shared"), on("events")}}}));
+  CP_TRY(command("migrate-set-parameters", {{"max-bandwidth", std::int64_t{1} << 40}}));
+  return {};
+}
+
+Result<> QemuMachine::await_migration() {
+  const auto deadline = Clock::now() + kAnswerTime;
+  while (migration_status_ != "completed") {
+    if (migration_status_ == "failed")
+      return Error::host("QEMU failed to save or load the state of its devices").with_hint("read qemu.log");
+    if (!qmp_->is_open() || Clock::now() >= deadline)
+      return Error::host("QEMU did not finish saving or loading the state of its devices");
+    io_.run_one_until(deadline);
+  }
+  return {};
+}
+
+Result<> QemuMachine::become_fork() {
+  CP_TRY(prepare_migration());
+  CP_TRY(command("migrate-incoming", {{"uri", fmt::format("fd:{}", device_state_.get())}}));
+  CP_TRY(await_migration());
+  device_state_.reset();
+  return {};
+}
+
+Result<> QemuMachine::save_device_state(const std::filesystem::path& file) {
+  if (!qmp_ || stopped_) return Error::host("the machine does not run");
+  const UniqueFd fd = CP_TRY(open_file(file, O_RDWR | O_CREAT | O_TRUNC));
+  CP_TRY(prepare_migration());
+  CP_TRY(qmp_->give_descriptor("device-state", fd.get(), Clock::now() + kAnswerTime));
+  CP_TRY(command("migrate", {{"uri", "fd:device-state"}}));
+  return await_migration();
 }
 
 /// What QEMU itself said about why it does not run is worth more than that it does not answer.
@@ -201,18 +254,20 @@ Result<> QemuMachine::resume() {
 }
 
 Result<GuestMemory> QemuMachine::memory() {
-  if (!ram_) return Error::host("the machine has no memory: it was not started");
-  return GuestMemory{config_.architecture->ram_base, ram_->bytes()};
+  if (!ram_ || !child_) return Error::host("the machine has no memory: it was not started");
+  GuestMemory memory = CP_TRY(ram_->view(child_->pid()));
+  memory.base = config_.architecture->ram_base;
+  return memory;
 }
 
 Result<> QemuMachine::write_memory(std::uint64_t address, std::span<const std::byte> bytes) {
-  const GuestMemory memory = CP_TRY(this->memory());
-  const std::uint64_t offset = address - memory.base;
-  if (address < memory.base || offset > memory.bytes.size() || bytes.size() > memory.bytes.size() - offset)
+  if (!ram_ || !child_) return Error::host("the machine has no memory: it was not started");
+  const std::uint64_t size = static_cast<std::uint64_t>(config_.memory_mib) << 20;
+  const std::uint64_t offset = address - config_.architecture->ram_base;
+  if (address < config_.architecture->ram_base || offset > size || bytes.size() > size - offset)
     return Error::host(
         fmt::format("{:#x} and the {} bytes from there are not in the guest's RAM", address, bytes.size()));
-  std::copy(bytes.begin(), bytes.end(), ram_->bytes().begin() + static_cast<std::ptrdiff_t>(offset));
-  return {};
+  return ram_->write(child_->pid(), offset, bytes);
 }
 
 Clock::duration QemuMachine::starved() const {
@@ -238,6 +293,10 @@ void QemuMachine::stop() {
 void QemuMachine::interrupt() {
   interrupted_ = true;
   boost::asio::post(io_, [] {});  // wakes next_event
+}
+
+Result<std::string> QemuMachine::identity() const {
+  return qemu_identity(config_);
 }
 
 json::object QemuMachine::describe() const {

@@ -37,9 +37,11 @@ class QemuMachine final : public Machine {
   Result<> resume() override;
   Result<GuestMemory> memory() override;
   Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) override;
+  Result<> save_device_state(const std::filesystem::path& file) override;
   Clock::duration starved() const override;
   void stop() override;
   void interrupt() override;
+  Result<std::string> identity() const override;
   boost::json::object describe() const override;
 
  private:
@@ -47,6 +49,10 @@ class QemuMachine final : public Machine {
   Result<Child> start_child(QemuLaunch& launch);
   void connect(QemuLaunch& launch);
   Result<> greet();
+  Result<> become_fork();
+  Result<> prepare_migration();
+  Result<> await_migration();
+  void take_event(HypervisorEvent event);
   Error died_at_start(const Error& error);
   Result<boost::json::value> command(std::string_view name, const boost::json::object& arguments = {});
   void take_lines(LineSplitter& splitter, std::string_view bytes, bool agent);
@@ -68,13 +74,16 @@ class QemuMachine final : public Machine {
 
   LineSplitter console_lines_;
   LineSplitter agent_lines_{kMaxAgentLine};
-  std::optional<GuestRam> ram_;
+  std::unique_ptr<GuestRam> ram_;
+  UniqueFd device_state_;  ///< of the saved guest, until it is loaded
   std::unique_ptr<Channel> console_;
   std::unique_ptr<Channel> agent_;
   std::unique_ptr<Qmp> qmp_;
   std::optional<Child> child_;
   int open_channels_ = 0;
   bool stopped_ = false;
+  bool migration_prepared_ = false;
+  std::string migration_status_;  ///< of the last MIGRATION event: "active", "completed", "failed", ...
 
   /// docs/agent-protocol.md allows 1 MiB a line.
   static constexpr std::size_t kMaxAgentLine = (std::size_t{1} << 20) + 4096;

@@ -88,13 +88,23 @@ Result<> Qmp::negotiate(Clock::time_point deadline) {
 
 Result<json::value> Qmp::execute(std::string_view command, const json::object& arguments,
                                  Clock::time_point deadline) {
+  return ask(command, arguments, std::nullopt, deadline);
+}
+
+Result<> Qmp::give_descriptor(std::string_view name, int fd, Clock::time_point deadline) {
+  CP_TRY(ask("getfd", {{"fdname", name}}, fd, deadline));
+  return {};
+}
+
+Result<json::value> Qmp::ask(std::string_view command, const json::object& arguments, std::optional<int> fd,
+                             Clock::time_point deadline) {
   json::object request{{"execute", command}, {"id", ++id_}};
   if (!arguments.empty()) request["arguments"] = arguments;
   const std::string line = json::serialize(request);
   if (handler_.on_line) handler_.on_line("out", line);
   answer_.reset();
   if (!broken_.empty()) return Error::host(fmt::format("QMP {}: {}", command, broken_));
-  CP_TRY(channel_.send(line + "\n"));
+  CP_TRY(fd ? channel_.send_with_descriptor(line + "\n", *fd) : channel_.send(line + "\n"));
   json::object answer = CP_TRY(await(fmt::format("QMP {}", command), deadline));
   if (const json::value* error = answer.if_contains("error")) {
     const std::string words =

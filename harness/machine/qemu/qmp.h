@@ -39,9 +39,14 @@ class Qmp {
   Result<boost::json::value> execute(std::string_view command, const boost::json::object& arguments,
                                      Clock::time_point deadline);
 
+  /// Gives QEMU a copy of a descriptor under a name (QMP getfd).
+  Result<> give_descriptor(std::string_view name, int fd, Clock::time_point deadline);
+
   bool is_open() const { return channel_.is_open(); }
 
  private:
+  Result<boost::json::value> ask(std::string_view command, const boost::json::object& arguments,
+                                 std::optional<int> fd, Clock::time_point deadline);
   void take_bytes(std::string_view bytes);
   void take_line(std::string_view line);
   void take_object(boost::json::object object);

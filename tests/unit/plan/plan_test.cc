@@ -139,7 +139,7 @@ TEST(PlannedMachine, ComposesTheCommandLine) {
   EXPECT_EQ(machine_of("[kernel]\ncrashkernel = \"\"\nappend = \"maxcpus=1\"\n", image).append,
             "console=hvc0 panic=-1 maxcpus=1");
   EXPECT_EQ(machine_of("[kernel]\ncrashkernel = \"16M\"\n[trigger]\nkind = \"oops\"\n", image).append,
-            "console=hvc0 panic=-1 crashkernel=16M oops=panic");
+            "console=hvc0 panic=-1 crashkernel=16M");
 }
 
 TEST(PlannedMachine, BootsTheInitramfsOfTheScenario) {

@@ -1,0 +1,49 @@
+#pragma once
+
+// Which trials of a run fork from which template, and making those that are not there yet.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/trial/template.h"
+
+namespace crashpath {
+
+class RunTemplates {
+ public:
+  /// `say` gets one line for whatever takes time, and why a trial cannot fork.
+  RunTemplates(const std::vector<PlannedTrial>& trials, MachineFactory make_machine,
+               std::function<void(std::string_view)> say);
+
+  /// Boots, arms and saves a guest for each shape that at least two trials share, on up to `workers` threads.
+  /// What fails is said, and its trials boot for themselves: then their verdicts say what is wrong.
+  void make(int workers, Interruption& interruption);
+
+  /// What this trial forks from, or null when it boots. Call done_with() afterwards.
+  std::shared_ptr<const Template> take(const PlannedTrial& trial);
+  void done_with(const PlannedTrial& trial);
+
+ private:
+  struct Shape {
+    const PlannedTrial* example = nullptr;
+    int trials = 0;  ///< that are still to be done
+    bool usable = true;
+    std::shared_ptr<const Template> loaded;
+  };
+  std::shared_ptr<const Template> load(const std::string& key, Shape& shape);
+  void make_one(const std::string& key, Shape& shape, Interruption& interruption);
+
+  MachineFactory make_machine_;
+  std::function<void(std::string_view)> say_;
+  TemplateStore store_;
+  std::mutex mutex_;
+  std::map<std::string, Shape> shapes_;
+  std::map<const PlannedTrial*, std::string> keys_;
+};
+
+}  // namespace crashpath
