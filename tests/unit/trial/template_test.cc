@@ -1,0 +1,164 @@
+#include "harness/trial/template.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "harness/base/file.h"
+#include "harness/evidence/directory.h"
+#include "harness/machine/fake_machine.h"
+
+namespace crashpath {
+namespace {
+
+using testing::HasSubstr;
+namespace json = boost::json;
+namespace fs = std::filesystem;
+
+class SilentWatcher : public TrialObserver {
+  void stage_entered(Stage) override {}
+  void console_line(std::string_view) override {}
+  void capture_progress(std::uint64_t, std::uint64_t) override {}
+};
+
+constexpr std::size_t kRamSize = std::size_t{64} << 20;
+
+/// A guest of 64 MiB that comes up, has one byte in its RAM, and answers each command as `reply_` says.
+class TemplateTest : public testing::Test {
+ protected:
+  TemplateTest() {
+    directory_ = fs::path(testing::TempDir()) / ("template_test." + std::to_string(getpid()));
+    fs::remove_all(directory_);
+    image_.architecture = find_architecture("arm64");
+    image_.kernel_release = "6.12";
+    scenario_.trigger = ScenarioTrigger{.kind = "sysrq-c", .cpu = std::nullopt, .arguments = {}};
+    trial_.id = "test";
+    trial_.scenario = &scenario_;
+    trial_.image = &image_;
+    trial_.machine.architecture = image_.architecture;
+    trial_.machine.memory_mib = 64;
+  }
+  ~TemplateTest() override { fs::remove_all(directory_); }
+
+  MachineFactory factory() {
+    return [this](const MachineConfig& config) -> Result<std::unique_ptr<Machine>> {
+      auto machine = std::make_unique<FakeMachine>(config);
+      machine->ram().assign(kRamSize, std::byte{0});
+      machine->ram()[kRamSize / 2 + 5] = std::byte{0x55};
+      machine->prints("Linux version 6.12")
+          .says(R"({"type":"hello","kernel":"first","seq":1,"generation":0})");
+      machine->on_sent = [this](FakeMachine& guest, std::string_view line) {
+        json::object answer = reply_;
+        answer["id"] = json::parse(line).at("id");
+        guest.replies(json::serialize(answer));
+      };
+      return std::unique_ptr<Machine>(std::move(machine));
+    };
+  }
+  Result<> make(TemplateStore& store) {
+    SilentWatcher watcher;
+    Interruption interruption;
+    return store.make(key(), trial_, factory(), watcher, interruption);
+  }
+  std::string key() { return template_key(trial_, factory()).value(); }
+  /// Changes one byte of a file of the template.
+  void damage(const std::string& file, std::streamoff at) {
+    std::fstream stream(directory_ / key() / file, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(at);
+    stream.put('\x7f');
+  }
+
+  fs::path directory_;
+  GuestImage image_;
+  Scenario scenario_;
+  PlannedTrial trial_;
+  json::object reply_{
+      {"type", "result"},
+      {"kernel", "first"},
+      {"ok", true},
+      {"data",
+       json::object{{"segments", json::array{json::object{{"mem", "0x1000"}, {"memsz", "0x2000"}}}}}}};
+};
+
+TEST_F(TemplateTest, IsWhatTheGuestWas) {
+  TemplateStore store(directory_, kRamSize * 10);
+  EXPECT_FALSE(store.has(key()));
+  const auto made = make(store);
+  ASSERT_TRUE(made) << made.error().to_string();
+  ASSERT_TRUE(store.has(key()));
+  const auto loaded = store.load(key(), 64).value();
+  EXPECT_EQ(loaded->guest.ram->bytes()[kRamSize / 2 + 5], std::byte{0x55});
+  EXPECT_EQ(*loaded->guest.device_state, "devices of a fake machine");
+  EXPECT_EQ(loaded->segments.size(), 1U);
+  EXPECT_EQ(loaded->hashes.hashes.size(), kRamSize / kHashedPageSize);
+  EXPECT_THAT(read_file(loaded->directory / evidence_file::kConsoleFirst).value(),
+              HasSubstr("Linux version"));
+  EXPECT_EQ(store.load(key(), 64).value(), loaded) << "forks share one copy";
+  EXPECT_LT(allocated_size(loaded->directory / "ram").value(), 200'000U) << "zeros take no room";
+}
+
+TEST_F(TemplateTest, ThatIsDamagedIsRefusedAndRemoved) {
+  struct Damage {
+    const char* file;
+    std::streamoff at;
+    const char* words;
+  };
+  for (const Damage& damaged :
+       {Damage{"ram", kRamSize / 2 + 5, "RAM is damaged"}, Damage{"ram", 4096, "RAM is damaged"},
+        Damage{"device-state", 3, "device-state is damaged"},
+        Damage{"ram.pagehash", 40, "ram.pagehash is damaged"},
+        Damage{"template.json", 0, "template.json is damaged"}}) {
+    TemplateStore store(directory_, kRamSize * 10);
+    ASSERT_TRUE(make(store));
+    damage(damaged.file, damaged.at);
+    const auto loaded = store.load(key(), 64);
+    ASSERT_FALSE(loaded) << damaged.file;
+    EXPECT_THAT(loaded.error().message(), HasSubstr(damaged.words));
+    EXPECT_FALSE(store.has(key())) << damaged.file;
+  }
+}
+
+TEST_F(TemplateTest, OfAGuestThatCannotBeArmedIsNotThere) {
+  reply_["ok"] = false;
+  reply_["error"] = "no reservation";
+  TemplateStore store(directory_, kRamSize * 10);
+  const auto made = make(store);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().fault(), Fault::guest);
+  EXPECT_THAT(made.error().message(), HasSubstr("no reservation"));
+  EXPECT_TRUE(fs::is_empty(directory_)) << "nothing is left of it";
+}
+
+TEST_F(TemplateTest, TheLeastRecentlyUsedGoesWhenThereIsNoRoom) {
+  TemplateStore store(directory_, 50'000);
+  ASSERT_TRUE(make(store));
+  const std::string first = key();
+  trial_.machine.append = "another guest";
+  ASSERT_NE(key(), first);
+  ASSERT_TRUE(make(store));
+  EXPECT_TRUE(store.has(key()));
+  EXPECT_FALSE(store.has(first));
+}
+
+TEST_F(TemplateTest, KeyFollowsWhatShapesTheGuestAndNothingElse) {
+  const std::string before = key();
+  scenario_.trigger->kind = "oops";
+  EXPECT_EQ(key(), before) << "what happens later makes no other guest";
+  trial_.machine.cpus = 2;
+  EXPECT_NE(key(), before);
+  scenario_.capture.load = false;
+  EXPECT_EQ(key(), "") << "nothing is shared";
+}
+
+TEST_F(TemplateTest, LeftoversOfAKilledProcessGo) {
+  const std::string ours = ".new-" + std::to_string(getpid()) + "-abcdef";
+  fs::create_directories(directory_ / ".new-999999999-abcdef");
+  fs::create_directories(directory_ / ours);
+  const TemplateStore store(directory_, kRamSize);
+  EXPECT_FALSE(fs::exists(directory_ / ".new-999999999-abcdef"));
+  EXPECT_TRUE(fs::exists(directory_ / ours));
+}
+
+}  // namespace
+}  // namespace crashpath
