@@ -245,8 +245,7 @@ Result<int> RunSession::go() {
     if (terminal.smart) ticker.emplace(progress);
     const InterruptionBySignal signals(interruption_);
     if (!options_.cold) {
-      templates_.emplace(trials_, new_machine,
-                         [&](std::string_view line) { progress.say(line); });
+      templates_.emplace(trials_, new_machine, [&](std::string_view line) { progress.say(line); });
       templates_->make(jobs(trials_), interruption_);
     }
     run_jobs(trials_.size(), jobs(trials_), interruption_.requested(),

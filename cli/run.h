@@ -23,8 +23,8 @@ struct RunOptions {
   std::string mirror;
   int jobs = 0;  ///< 0: what this host's CPUs and memory allow
   int repeat = 1;
-  bool cold = false;                   ///< every trial boots, none forks
-  std::optional<std::uint64_t> seed;   ///< of every forked guest's randomness
+  bool cold = false;                  ///< every trial boots, none forks
+  std::optional<std::uint64_t> seed;  ///< of every forked guest's randomness
 };
 
 /// The exit status of the run, or what kept it from beginning.

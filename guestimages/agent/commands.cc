@@ -97,11 +97,20 @@ Result<Answer> power_off(Session&, const boost::json::value&, Arguments argument
 
 using Command = Result<Answer> (*)(Session&, const boost::json::value& id, Arguments);
 constexpr std::pair<std::string_view, Command> commands[] = {
-    {"report", report},           {"exec", execute},          {"write", write_to_kernel},
-    {"cpu.offline", cpu_offline}, {"cpu.online", cpu_online}, {"module.load", module_load},
-    {"load.start", start_load},   {"kexec.load", load_kexec}, {"kexec.exec", execute_kexec},
-    {"trigger", trigger},         {"capture", capture},       {"vmcore.headers", vmcore_headers},
-    {"power.off", power_off},     {"wake", wake},
+    {"report", report},
+    {"exec", execute},
+    {"write", write_to_kernel},
+    {"cpu.offline", cpu_offline},
+    {"cpu.online", cpu_online},
+    {"module.load", module_load},
+    {"load.start", start_load},
+    {"kexec.load", load_kexec},
+    {"kexec.exec", execute_kexec},
+    {"trigger", trigger},
+    {"capture", capture},
+    {"vmcore.headers", vmcore_headers},
+    {"power.off", power_off},
+    {"wake", wake},
 };
 
 }  // namespace
