@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -105,21 +104,24 @@ Result<GuestMemory> ForkedRam::view(pid_t qemu) {
   const std::uint64_t mapped = CP_TRY(find_mapping(qemu, fd()));
   GuestMemory memory{.bytes = view_, .data = {frozen_->data().begin(), frozen_->data().end()}};
   memory.changed = CP_TRY(changed_extents(qemu, mapped));
-  for (const Extent& extent : *memory.changed) {
-    const iovec ours{view_.data() + extent.offset, extent.length};
-    const iovec theirs{reinterpret_cast<void*>(mapped + extent.offset), extent.length};
-    if (::process_vm_readv(qemu, &ours, 1, &theirs, 1, 0) != static_cast<ssize_t>(extent.length))
-      return Error::from_errno("cannot read the guest's RAM out of QEMU");
-  }
+  const UniqueFd process = CP_TRY(open_file(fmt::format("/proc/{}/mem", qemu), O_RDONLY));
+  for (const Extent& extent : *memory.changed)
+    for (std::uint64_t done = 0; done < extent.length;) {
+      const ssize_t got = ::pread(process.get(), view_.data() + extent.offset + done, extent.length - done,
+                                  static_cast<off_t>(mapped + extent.offset + done));
+      if (got <= 0) return Error::from_errno("cannot read the guest's RAM out of QEMU");
+      done += static_cast<std::uint64_t>(got);
+    }
   memory.data.insert(memory.data.end(), memory.changed->begin(), memory.changed->end());
   return memory;
 }
 
 Result<> ForkedRam::write(pid_t qemu, std::uint64_t offset, std::span<const std::byte> bytes) {
   const std::uint64_t mapped = CP_TRY(find_mapping(qemu, fd()));
-  const iovec ours{const_cast<std::byte*>(bytes.data()), bytes.size()};
-  const iovec theirs{reinterpret_cast<void*>(mapped + offset), bytes.size()};
-  if (::process_vm_writev(qemu, &ours, 1, &theirs, 1, 0) != static_cast<ssize_t>(bytes.size()))
+  const UniqueFd process = CP_TRY(open_file(fmt::format("/proc/{}/mem", qemu), O_RDWR));
+  const ssize_t written =
+      ::pwrite(process.get(), bytes.data(), bytes.size(), static_cast<off_t>(mapped + offset));
+  if (written != static_cast<ssize_t>(bytes.size()))
     return Error::from_errno("cannot write into the guest's RAM");
   return {};
 }
