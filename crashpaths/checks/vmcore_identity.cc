@@ -2,6 +2,7 @@
 
 #include "crashpaths/checks/guest_facts.h"
 #include "crashpaths/checks/vmcore_checks.h"
+#include "harness/base/json_number.h"
 #include "harness/evidence/core_headers.h"
 #include "harness/evidence/directory.h"
 #include "harness/evidence/vmcore.h"
@@ -63,16 +64,16 @@ Result<CheckResult> vmcoreinfo(const Evidence& evidence, const CheckParameters&)
   const auto id =
       build_id(CP_TRY(parse_notes(CP_TRY(evidence.guest_bytes(Kernel::first, "/sys/kernel/notes")))));
   if (!id) return Error::guest("the first kernel's /sys/kernel/notes has no build id");
-  const boost::json::value* page_size = hello.if_contains("page_size");
+  const auto page_size = number_member<std::uint64_t>(hello, "page_size");
   const boost::json::value* release = hello.if_contains("release");
-  if (page_size == nullptr || !page_size->is_number() || release == nullptr || !release->is_string())
+  if (!page_size || release == nullptr || !release->is_string())
     return Error::guest("the first kernel's hello has no release and page_size");
 
   const auto text = [](std::string_view release, std::string_view build, std::string_view size) {
     return fmt::format("OSRELEASE={} BUILD-ID={} PAGESIZE={}", release, build, size);
   };
-  const std::string expected = text(std::string_view(release->get_string()), *id,
-                                    fmt::format("{}", page_size->to_number<std::uint64_t>()));
+  const std::string expected =
+      text(std::string_view(release->get_string()), *id, fmt::format("{}", *page_size));
   const std::string got =
       text(info.value("OSRELEASE").value_or("(none)"), info.value("BUILD-ID").value_or("(none)"),
            info.value("PAGESIZE").value_or("(none)"));

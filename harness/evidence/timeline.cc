@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "harness/base/file.h"
+#include "harness/base/json_number.h"
 
 namespace crashpath {
 namespace {
@@ -25,18 +26,9 @@ const boost::json::string* if_string_member(const boost::json::object& object, s
   return value ? value->if_string() : nullptr;
 }
 
-std::optional<double> number_member(const boost::json::object& object, std::string_view name) {
-  const boost::json::value* value = object.if_contains(name);
-  if (!value) return std::nullopt;
-  boost::system::error_code error;
-  const double number = value->to_number<double>(error);
-  if (error) return std::nullopt;
-  return number;
-}
-
 /// Adds one line to the timeline; false when the line is none of the two kinds.
 bool add_line(Timeline& timeline, const boost::json::object& line) {
-  const auto seconds = number_member(line, "t");
+  const auto seconds = number_member<double>(line, "t");
   if (!seconds) return false;
   if (const auto* name = if_string_member(line, "stage")) {
     const auto stage = parse_stage(*name);

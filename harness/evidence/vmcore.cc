@@ -61,11 +61,15 @@ void abandon(Context context) {
   abandoned->push_back(context.release());
 }
 
-Result<Context> open_dump(int fd) {
+/// `whole`: the file is known to hold everything that its headers speak of.
+Result<Context> open_dump(int fd, bool whole) {
   Context context(kdump_new());
   if (!context) return Error::host("libkdumpfile: out of memory");
-  // Never mapped: a page behind the end of a truncated file has to be an error, not a SIGBUS.
-  kdump_set_number_attr(context.get(), KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER);
+  // Mapped only when whole: a page behind the end of a truncated file has to be an error, not a SIGBUS.
+  kdump_set_number_attr(context.get(), KDUMP_ATTR_FILE_MMAP_POLICY,
+                        whole ? KDUMP_MMAP_TRY : KDUMP_MMAP_NEVER);
+  // The library looks for a page in its cache one entry after the other, and few are read twice.
+  kdump_set_number_attr(context.get(), "cache.size", 16);
   // Without it the library does not look at VMCOREINFO.
   kdump_set_string_attr(context.get(), KDUMP_ATTR_OSTYPE, "linux");
   const kdump_status status = kdump_open_fd(context.get(), fd);
@@ -77,10 +81,11 @@ Result<Context> open_dump(int fd) {
 
 /// libkdumpfile reads zeroes behind the end of an ELF file instead of failing, and crashes on some broken
 /// headers: so an ELF file is looked at before the library gets to see it. Any other file passes.
-Result<> refuse_broken_elf(const std::filesystem::path& file, int fd) {
+/// Returns whether it is an ELF file, and so known to be whole.
+Result<bool> refuse_broken_elf(const std::filesystem::path& file, int fd) {
   std::array<char, SELFMAG> magic{};
   if (pread(fd, magic.data(), magic.size(), 0) != SELFMAG || std::memcmp(magic.data(), ELFMAG, SELFMAG) != 0)
-    return {};
+    return false;
   std::uint64_t needed = 0;
   const auto headers = CP_TRY(read_core_headers(file));
   for (const LoadSegment& segment : headers.segments)
@@ -88,7 +93,7 @@ Result<> refuse_broken_elf(const std::filesystem::path& file, int fd) {
   std::error_code error;
   const std::uint64_t size = std::filesystem::file_size(file, error);
   if (error) return Error::host(fmt::format("{}: {}", file.native(), error.message()));
-  if (size >= needed) return {};
+  if (size >= needed) return true;
   return Error::guest(fmt::format("{} is truncated: its program headers ask for {} bytes, it has {}",
                                   file.filename().string(), needed, size));
 }
@@ -165,8 +170,8 @@ Result<std::unique_ptr<Vmcore>> Vmcore::open(const std::filesystem::path& file) 
   std::unique_ptr<Vmcore> vmcore(new Vmcore);
   Impl& impl = *vmcore->impl_;
   impl.fd = CP_TRY(open_file(file, O_RDONLY));
-  CP_TRY(refuse_broken_elf(file, impl.fd.get()));
-  auto context = open_dump(impl.fd.get());
+  const bool whole = CP_TRY(refuse_broken_elf(file, impl.fd.get()));
+  auto context = open_dump(impl.fd.get(), whole);
   if (!context) return Error(std::move(context).error()).within(file.filename().string());
   impl.context = std::move(*context);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/json_number.h"
 #include "harness/console/phases.h"
 
 namespace crashpath {
@@ -20,8 +21,7 @@ std::string_view text_of(const json::object& object, std::string_view key) {
 }
 
 bool has_id(const json::object& message, int id) {
-  const json::value* value = message.if_contains("id");
-  return value != nullptr && value->is_int64() && value->as_int64() == id;
+  return number_member<int>(message, "id") == id;
 }
 
 }  // namespace
@@ -154,10 +154,9 @@ std::optional<json::object> Conversation::take_agent(const AgentLine& line) {
   json::object& object = value.as_object();
   if (text_of(object, "type") == "progress") {
     restart_deadline();
-    const json::value* done = object.if_contains("done");
-    const json::value* total = object.if_contains("total");
-    if (done != nullptr && total != nullptr && done->is_number() && total->is_number())
-      observer_.capture_progress(done->to_number<std::uint64_t>(), total->to_number<std::uint64_t>());
+    const auto done = number_member<std::uint64_t>(object, "done");
+    const auto total = number_member<std::uint64_t>(object, "total");
+    if (done && total) observer_.capture_progress(*done, *total);
   }
   return std::move(object);
 }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <random>
 
+#include "harness/base/json_number.h"
 #include "harness/evidence/directory.h"
 #include "harness/evidence/extract.h"
 #include "harness/evidence/page_hashes.h"
@@ -47,18 +48,15 @@ json::object describe_trial(const PlannedTrial& trial, const Template* fork_of) 
 /// Cuts the disk to the dump's length and gives it the name of its format.
 Result<> keep_dump(const std::filesystem::path& directory, const json::object& captured) {
   const json::value* format = captured.if_contains("format");
-  const json::value* bytes = captured.if_contains("bytes");
-  std::uint64_t length = 0;
-  if (bytes == nullptr || !(bytes->is_int64() || bytes->is_uint64()))
-    return Error::host("the agent gave no length of the dump");
-  length = bytes->to_number<std::uint64_t>();
+  const auto length = number_member<std::uint64_t>(captured, "bytes");
+  if (!length) return Error::host("the agent gave no length of the dump");
   std::error_code code;
   const auto disk = directory / kCaptureDisk;
-  if (length > std::filesystem::file_size(disk, code) || code)
-    return Error::host(fmt::format("the agent says that the dump has {} bytes, more than its disk", length));
-  std::filesystem::resize_file(disk, length, code);
+  if (*length > std::filesystem::file_size(disk, code) || code)
+    return Error::host(fmt::format("the agent says that the dump has {} bytes, more than its disk", *length));
+  std::filesystem::resize_file(disk, *length, code);
   if (code)
-    return Error::host(fmt::format("cannot cut {} to {} bytes: {}", disk.native(), length, code.message()));
+    return Error::host(fmt::format("cannot cut {} to {} bytes: {}", disk.native(), *length, code.message()));
   const bool kdump = format != nullptr && format->is_string() && format->as_string() == "kdump";
   std::filesystem::rename(disk, directory / (kdump ? evidence_file::kVmcoreKdump : evidence_file::kVmcoreElf),
                           code);

@@ -34,6 +34,10 @@ TEST(Timeline, RefusesLinesOfAnotherKind) {
                            "\n",
                            R"({"t": "1", "stage": "boot"})"
                            "\n",
+                           R"({"t": 1e999, "stage": "boot"})"
+                           "\n",
+                           R"({"t": 0e999, "stage": "boot"})"
+                           "\n",
                            R"({"t": 1, "end": "well", "words": ""})"
                            "\n"}) {
     const auto timeline = parse_timeline(line);

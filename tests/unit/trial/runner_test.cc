@@ -1,5 +1,6 @@
 #include "harness/trial/runner.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -118,6 +119,22 @@ TEST_F(RunnerTest, AnAgentThatFallsSilentLeavesTheConsoleAsWitness) {
   EXPECT_EQ(timeline.stages.back().stage, Stage::second_kernel);
   EXPECT_EQ(timeline.end->by, EndedBy::guest);
   EXPECT_THAT(timeline.end->words, HasSubstr("Run /init"));
+}
+
+TEST_F(RunnerTest, NumbersThatNoProgressHasAreNotReported) {
+  for (const char* done : {"-1", "1.5", "1e999", "0e999", "null", "\"1\""}) {
+    const Timeline timeline = run([&](FakeMachine& machine) {
+      machine.on_sent = agree;
+      machine.says(fmt::format(R"({{"type":"progress","kernel":"first","done":{},"total":8}})", done));
+      machine.says(kHelloFirst).awaits("\"trigger\"");
+      machine.prints("[    5.5] Kernel panic - not syncing: sysrq triggered crash")
+          .prints("[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x411fd070]")
+          .says(kHelloSecond);
+    });
+    ASSERT_TRUE(timeline.end);
+    EXPECT_EQ(timeline.end->by, EndedBy::done) << done;
+    std::filesystem::remove_all(directory_);
+  }
 }
 
 TEST_F(RunnerTest, AKilledQemuIsOursAndNotTheGuests) {
