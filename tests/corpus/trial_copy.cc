@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const fs::path kCorpus = fs::path(CRASHPATH_TESTS_DIR) / "corpus";
+
 std::string read_text(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) throw std::runtime_error("cannot read " + file.native());
@@ -28,22 +30,6 @@ void write_text(const fs::path& file, std::string_view text) {
   if (!out) throw std::runtime_error("cannot write " + file.native());
 }
 
-void decompress(const fs::path& from, const fs::path& to) {
-  const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
-  archive_read_support_filter_zstd(reader.get());
-  archive_read_support_format_raw(reader.get());
-  archive_entry* entry = nullptr;
-  if (archive_read_open_filename(reader.get(), from.c_str(), 1 << 16) != ARCHIVE_OK ||
-      archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK)
-    throw std::runtime_error(from.native() + ": " + archive_error_string(reader.get()));
-  std::ofstream out(to, std::ios::binary | std::ios::trunc);
-  std::string block(1 << 16, '\0');
-  la_ssize_t count = 0;
-  while ((count = archive_read_data(reader.get(), block.data(), block.size())) > 0)
-    out.write(block.data(), count);
-  if (count < 0 || !out) throw std::runtime_error("cannot decompress " + from.native());
-}
-
 std::vector<std::string> read_lines(const fs::path& file) {
   std::istringstream text(read_text(file));
   std::vector<std::string> lines;
@@ -53,14 +39,31 @@ std::vector<std::string> read_lines(const fs::path& file) {
 
 }  // namespace
 
+std::string read_compressed(const fs::path& name) {
+  const fs::path file = kCorpus / name;
+  const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
+  archive_read_support_filter_zstd(reader.get());
+  archive_read_support_format_raw(reader.get());
+  archive_entry* entry = nullptr;
+  if (archive_read_open_filename(reader.get(), file.c_str(), 1 << 16) != ARCHIVE_OK ||
+      archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK)
+    throw std::runtime_error(file.native() + ": " + archive_error_string(reader.get()));
+  std::string content;
+  std::string block(1 << 16, '\0');
+  la_ssize_t count = 0;
+  while ((count = archive_read_data(reader.get(), block.data(), block.size())) > 0)
+    content.append(block, 0, static_cast<std::size_t>(count));
+  if (count < 0) throw std::runtime_error("cannot decompress " + file.native());
+  return content;
+}
+
 TrialCopy::TrialCopy(std::string_view name) {
   std::string pattern = (fs::temp_directory_path() / "crashpath-test-XXXXXX").native();
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
   directory_ = pattern;
-  for (const fs::directory_entry& file :
-       fs::directory_iterator(fs::path(CRASHPATH_TESTS_DIR) / "corpus/trials" / name)) {
+  for (const fs::directory_entry& file : fs::directory_iterator(kCorpus / "trials" / name)) {
     if (file.path().extension() == ".zst")
-      decompress(file.path(), directory_ / file.path().stem());
+      write_text(directory_ / file.path().stem(), read_compressed(file.path()));
     else
       fs::copy_file(file.path(), directory_ / file.path().filename());
   }

@@ -10,6 +10,10 @@
 
 namespace crashpath {
 
+/// The content of a compressed file: "device-state/arm64-6.12.stream.zst" below tests/corpus. What goes wrong
+/// is thrown: it is the test's.
+std::string read_compressed(const std::filesystem::path& file);
+
 class TrialCopy {
  public:
   /// Copies tests/corpus/trials/NAME into a directory of its own below the system's temporary one; files that
