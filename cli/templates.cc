@@ -19,9 +19,10 @@ class Unobserved final : public TrialObserver {
 
 }  // namespace
 
-RunTemplates::RunTemplates(const std::vector<PlannedTrial>& trials, MachineFactory make_machine,
-                           std::function<void(std::string_view)> say)
-    : make_machine_(std::move(make_machine)),
+RunTemplates::RunTemplates(const std::vector<PlannedTrial>& trials, int least_shared,
+                           MachineFactory make_machine, std::function<void(std::string_view)> say)
+    : least_shared_(least_shared),
+      make_machine_(std::move(make_machine)),
       say_(std::move(say)),
       store_(cache_directory() / "templates", kTemplateLimit) {
   for (const PlannedTrial& trial : trials) {
@@ -40,7 +41,7 @@ void RunTemplates::make(int workers, Interruption& interruption) {
     auto& [key, shape] = entry;
     if (store_.has(key) && load(key, shape) != nullptr) continue;
     shape.usable = false;
-    if (shape.trials > 1) missing.push_back(&entry);
+    if (shape.trials >= least_shared_) missing.push_back(&entry);
   }
   run_jobs(missing.size(), workers, interruption.requested(), [&](std::size_t number) {
     make_one(missing[number]->first, missing[number]->second, interruption);

@@ -16,11 +16,12 @@ namespace crashpath {
 
 class RunTemplates {
  public:
-  /// `say` gets one line for whatever takes time, and why a trial cannot fork.
-  RunTemplates(const std::vector<PlannedTrial>& trials, MachineFactory make_machine,
+  /// A template is made where `least_shared` trials or more share a guest; one that is there already serves
+  /// any. `say` gets one line for whatever takes time, and why a trial cannot fork.
+  RunTemplates(const std::vector<PlannedTrial>& trials, int least_shared, MachineFactory make_machine,
                std::function<void(std::string_view)> say);
 
-  /// Boots, arms and saves a guest for each shape that at least two trials share, on up to `workers` threads.
+  /// Boots, arms and saves a guest for each shape that enough trials share, on up to `workers` threads.
   /// What fails is said, and its trials boot for themselves: then their verdicts say what is wrong.
   void make(int workers, Interruption& interruption);
 
@@ -38,6 +39,7 @@ class RunTemplates {
   std::shared_ptr<const Template> load(const std::string& key, Shape& shape);
   void make_one(const std::string& key, Shape& shape, Interruption& interruption);
 
+  int least_shared_;
   MachineFactory make_machine_;
   std::function<void(std::string_view)> say_;
   TemplateStore store_;
