@@ -18,7 +18,7 @@ constexpr auto lists_live = 24h;
 
 /// Below the root. apt makes none of these itself.
 constexpr const char* root_directories[] = {"lists/partial", "cache/archives/partial", "suites",
-                                            "etc/apt.conf.d", "etc/preferences.d"};
+                                            "keyrings", "etc/apt.conf.d", "etc/preferences.d"};
 
 std::string configuration(const AptOptions& options) {
   const std::string& root = options.directory.native();
@@ -28,7 +28,7 @@ std::string configuration(const AptOptions& options) {
       "Dir::Etc \"{0}/etc\";\n"
       "Dir::Etc::sourceparts \"/dev/null\";\n"
       "Dir::Etc::trusted \"/dev/null\";\n"
-      "Dir::Etc::trustedparts \"/dev/null\";\n"
+      "Dir::Etc::trustedparts \"{0}/keyrings\";\n"
       "Dir::State \"{0}\";\n"
       "Dir::State::lists \"{0}/lists\";\n"
       "Dir::State::status \"{0}/status\";\n"
@@ -74,6 +74,8 @@ Result<AptRoot> AptRoot::open(AptOptions options) {
   for (const char* directory : root_directories) CP_TRY(make_directories(options.directory / directory));
   CP_TRY(write_file(options.directory / "apt.conf", configuration(options)));
   CP_TRY(write_file(options.directory / "status", ""));
+  // A copy, because [signed-by=...] takes no path with a space in it.
+  CP_TRY(write_file(options.directory / "keyrings" / "keyring.gpg", CP_TRY(read_file(options.keyring))));
   return AptRoot(std::move(options));
 }
 
@@ -82,8 +84,7 @@ std::filesystem::path AptRoot::source_list(const std::string& suite) const {
 }
 
 std::string AptRoot::source_line(const std::string& suite) const {
-  return fmt::format("deb [signed-by={}] {} {} main\n", options_.keyring.native(), options_.mirror.uri,
-                     suite);
+  return fmt::format("deb {} {} main\n", boost::replace_all_copy(options_.mirror.uri, " ", "%20"), suite);
 }
 
 Command AptRoot::apt(std::vector<std::string> argv, const std::string& suite) const {

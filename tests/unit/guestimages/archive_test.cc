@@ -64,7 +64,7 @@ class ArchiveTest : public testing::Test {
 
   const Architecture& arm64_ = *find_architecture("arm64");
   Catalog catalog_ = fixture_catalog();
-  fs::path directory_ = fs::path(testing::TempDir()) / ("archive_test." + std::to_string(getpid()));
+  fs::path directory_ = fs::path(testing::TempDir()) / ("archive test." + std::to_string(getpid()));
   std::string said_;
 };
 
