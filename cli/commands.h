@@ -10,6 +10,7 @@ namespace crashpath {
 enum ExitStatus : int { kSuccess = 0, kFailure = 1, kUsage = 2, kHostError = 3 };
 
 void add_run_command(CLI::App& app, int& status);
+void add_sweep_command(CLI::App& app, int& status);
 void add_list_command(CLI::App& app, int& status);
 void add_image_command(CLI::App& app, int& status);
 void add_check_command(CLI::App& app, int& status);

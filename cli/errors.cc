@@ -17,6 +17,7 @@ int report_error(const Error& error) {
     case Fault::host:
       return kHostError;
     case Fault::guest:
+    case Fault::lacks:
       return kFailure;
   }
   return kHostError;

@@ -25,6 +25,7 @@ int run_program(int argc, char** argv) {
   app.require_subcommand(0, 1);
   int status = crashpath::kSuccess;
   crashpath::add_run_command(app, status);
+  crashpath::add_sweep_command(app, status);
   crashpath::add_list_command(app, status);
   crashpath::add_image_command(app, status);
   crashpath::add_check_command(app, status);

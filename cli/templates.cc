@@ -11,12 +11,6 @@ namespace {
 /// A guest of 1 GiB takes some 300 MB.
 constexpr std::uint64_t kTemplateLimit = std::uint64_t{8} << 30;
 
-class Unobserved final : public TrialObserver {
-  void stage_entered(Stage) override {}
-  void console_line(std::string_view) override {}
-  void capture_progress(std::uint64_t, std::uint64_t) override {}
-};
-
 }  // namespace
 
 RunTemplates::RunTemplates(const std::vector<PlannedTrial>& trials, int least_shared,
@@ -50,7 +44,7 @@ void RunTemplates::make(int workers, Interruption& interruption) {
 
 void RunTemplates::make_one(const std::string& key, Shape& shape, Interruption& interruption) {
   say_(fmt::format("booting {} once for {} trials", key, shape.trials));
-  Unobserved observer;
+  UnobservedTrial observer;
   const auto made = store_.make(key, *shape.example, make_machine_, observer, interruption);
   if (!made) {
     say_(fmt::format("no template {}: {}; its trials boot one by one", key, made.error().message()));

@@ -18,6 +18,7 @@ enum class Fault {
   usage,  ///< the user's input: a scenario, a plan, an option. Exit status 2.
   host,   ///< this machine or crashpath itself: a full disk, a killed QEMU. Outcome `error`.
   guest,  ///< the kernel under test. Outcome `fail`.
+  lacks,  ///< nobody: the guest has not what is asked of it. Outcome `skip`.
 };
 
 /// What happened, to what, what to do about it, and through which calls it came up.

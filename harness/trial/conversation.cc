@@ -93,6 +93,7 @@ Result<json::object> Conversation::await(std::string_view what, std::string_view
       return overdue(what);
     }
     const auto message = CP_TRY(take(event));
+    if (!survived_words_.empty()) return Error(Fault::lacks, survived_words_);
     if (!damage_line_.empty()) return Error::guest(fmt::format("purgatory: {}", damage_line_));
     if (message && text_of(*message, "type") == type && (!id || has_id(*message, *id))) return *message;
   }
@@ -152,6 +153,7 @@ std::optional<json::object> Conversation::take_agent(const AgentLine& line) {
   recorder_.agent(kernel_, line.text);
   if (!message) return std::nullopt;
   json::object& object = value.as_object();
+  if (text_of(object, "type") == "survived") survived_words_ = text_of(object, "words");
   if (text_of(object, "type") == "progress") {
     restart_deadline();
     const auto done = number_member<std::uint64_t>(object, "done");

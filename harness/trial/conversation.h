@@ -64,6 +64,7 @@ class Conversation {
   std::string last_line_;
   std::string panic_line_;       ///< of the kernel that runs now
   std::string damage_line_;      ///< what purgatory said of a damaged crash kernel
+  std::string survived_words_;   ///< why a trigger did not crash the kernel, by its agent
   std::string shutdown_reason_;  ///< QMP SHUTDOWN: "guest-reset", "guest-panic", "host-signal", ...
 };
 

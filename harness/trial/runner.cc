@@ -92,9 +92,10 @@ std::optional<std::uint64_t> hex_member(const json::value& segment, std::string_
   return number;
 }
 
-/// Whose fault a refused command is: the kernel under test is what succeeds or fails in some; the others can
-/// only fail by our own.
+/// Whose fault a refused command is: the kernel under test is what succeeds or fails in some, others ask for
+/// what not every guest has; the rest can only fail by our own.
 Fault fault_of(std::string_view run) {
+  if (run == "workload" || run.starts_with("functions.")) return Fault::lacks;
   return run.starts_with("kexec.") || run.starts_with("cpu.") ? Fault::guest : Fault::host;
 }
 
@@ -235,6 +236,7 @@ Result<> TrialRun::corrupt_crash_image(Machine& machine) {
 }
 
 EndedBy ended_by(Fault fault) {
+  if (fault == Fault::lacks) return EndedBy::lacks;
   return fault == Fault::guest ? EndedBy::guest : EndedBy::host;
 }
 

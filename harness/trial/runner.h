@@ -22,6 +22,14 @@ class TrialObserver {
   virtual void capture_progress(std::uint64_t done, std::uint64_t total) = 0;
 };
 
+/// For trials that nobody watches.
+class UnobservedTrial final : public TrialObserver {
+ public:
+  void stage_entered(Stage) override {}
+  void console_line(std::string_view) override {}
+  void capture_progress(std::uint64_t, std::uint64_t) override {}
+};
+
 using MachineFactory = std::function<Result<std::unique_ptr<Machine>>(const MachineConfig&)>;
 
 /// Bytes of the disk for the dump: no dump is larger than the guest's RAM and its ELF headers, or the bitmaps

@@ -59,6 +59,22 @@ std::vector<TriggerKind> make_trigger_kinds() {
       probe("soft-lockup", "a task does not let go of its CPU until the watchdog panics",
             "context=soft-lockup",
             {{"/proc/sys/kernel/softlockup_panic", "1"}, {"/proc/sys/kernel/watchdog_thresh", "4"}}),
+      {.name = "crash-point",
+       .summary = "the probe crash_point waits at a place in the kernel, which a workload reaches",
+       .agent_kind = "workload",
+       .module = "crash_point",
+       .module_parameters = "",
+       .runs_workload = true,
+       .need = "probe:crash_point",
+       .parameters = {{.name = "point",
+                       .help = "parameters of the probe",
+                       .example = std::string("cpuhp_state=213 direction=startup"),
+                       .required = true},
+                      {.name = "workload",
+                       .help = "what the guest does meanwhile: cpuhp, rtas, memory",
+                       .example = std::string("cpuhp"),
+                       .required = true},
+                      {.name = "times", .help = "how often it does that", .example = std::int64_t{1}}}},
       probe("oom", "a kernel thread takes all memory, with panic_on_oom", "context=oom",
             {{"/proc/sys/vm/panic_on_oom", "1"}}),
   };
@@ -73,7 +89,16 @@ boost::json::object TriggerKind::agent_arguments(const ScenarioTrigger& trigger)
     arguments["module"] = module;
     arguments["params"] = module_parameters;
   }
-  for (const auto& [key, value] : trigger.arguments) arguments[key] = value;
+  if (!runs_workload) {
+    for (const auto& [key, value] : trigger.arguments) arguments[key] = value;
+    return arguments;
+  }
+  arguments["params"] = trigger.arguments.at("point");
+  boost::json::object workload{{"name", trigger.arguments.at("workload")}};
+  if (const auto* times = trigger.arguments.if_contains("times")) workload["times"] = *times;
+  if (trigger.cpu) workload["cpu"] = *trigger.cpu;  // what it takes offline, not where the agent runs
+  arguments.erase("cpu");
+  arguments["workload"] = std::move(workload);
   return arguments;
 }
 

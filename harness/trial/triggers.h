@@ -28,8 +28,10 @@ struct TriggerKind {
   std::string_view module_parameters;
   bool nmi = false;          ///< the host injects an NMI once the agent waits
   bool plain_kexec = false;  ///< no crash: kexec -l, kexec -e
-  bool takes_cpu = true;     ///< `cpu = N` says where it happens
-  std::string_view need;     ///< what it implies, as in `needs`; or empty
+  bool runs_workload =
+      false;              ///< the parameters `workload`, `times` and cpu say what reaches the crash point
+  bool takes_cpu = true;  ///< `cpu = N` says where it happens
+  std::string_view need;  ///< what it implies, as in `needs`; or empty
   /// What the first kernel is told for it, at run time and not on its command line: guests of many triggers
   /// are the same guest until then.
   std::vector<Setting> settings = {};
