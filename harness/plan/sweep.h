@@ -24,15 +24,15 @@ std::optional<SweepKind> parse_sweep_kind(std::string_view text);
 
 struct SweepRequest {
   SweepKind kind = SweepKind::cpuhp;
-  int cpu = -1;                        ///< that workloads take offline and online; -1: the guest's last one
-  std::string workload = "cpuhp";      ///< of functions and time
-  std::vector<std::string> functions;  ///< globs; empty: all that the workload reaches
-  int hit = 1;                         ///< of functions: crash at this one
-  int limit = 0;                       ///< of functions: at most so many, spread evenly; 0: all
-  int instants = 20;                   ///< of time
-  int window_ms = 2000;                ///< of time: the last instant, counted from the workload's start
-  std::string trigger = "sysrq-c";     ///< of time: "sysrq-c" or "nmi"
-  bool capture = false;                ///< the second kernel captures a dump, too
+  int cpu = -1;                    ///< that workloads take offline and online; -1: the guest's last one
+  std::string workload = "cpuhp";  ///< of functions and time
+  std::vector<std::string> functions = {};  ///< globs; empty: all that the workload reaches
+  int hit = 1;                              ///< of functions: crash at this one
+  int limit = 0;                            ///< of functions: at most so many, spread evenly; 0: all
+  int instants = 20;                        ///< of time
+  int window_ms = 2000;                     ///< of time: the last instant, counted from the workload's start
+  std::string trigger = "sysrq-c";          ///< of time: "sysrq-c" or "nmi"
+  bool capture = false;                     ///< the second kernel captures a dump, too
 };
 
 /// One trial of a sweep. Its summary is a table: a row and a column for each point.

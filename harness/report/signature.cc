@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kSymbols = 3;
 
 std::string without_numbers(std::string_view text) {
-  static const std::regex number(R"((0x)?\b[0-9a-f]*[0-9][0-9a-f]*\b)");
+  static const std::regex number(R"(\b(0x)?[0-9a-f]*[0-9][0-9a-f]*\b)");
   return std::regex_replace(std::string(text), number, "#");
 }
 

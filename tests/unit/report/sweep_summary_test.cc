@@ -1,0 +1,121 @@
+#include "harness/report/sweep_summary.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "harness/report/signature.h"
+#include "tests/corpus/trial_copy.h"
+#include "tests/unit/report/sample_results.h"
+
+namespace crashpath {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Verdict verdict_of(Outcome outcome, Stage stage, std::string words = "") {
+  Verdict verdict;
+  verdict.outcome = outcome;
+  verdict.stage = stage;
+  verdict.seconds = 4;
+  verdict.words = std::move(words);
+  return verdict;
+}
+
+TEST(Signature, NamesStageSplatAndTheLastTrace) {
+  TrialCopy trial("arm64-6.12");
+  // The second kernel never came: the trace is the panic's.
+  trial.remove("console-second.log");
+  const std::string signature =
+      failure_signature(trial.directory(), verdict_of(Outcome::fail, Stage::handover));
+  EXPECT_THAT(signature, HasSubstr("handover; in "));
+  EXPECT_THAT(signature, HasSubstr(" <- "));
+}
+
+TEST(Signature, IsTheSameWhateverTheNumbersAre) {
+  TrialCopy one("arm64-6.12"), other("arm64-6.12");
+  const auto end_with = [](const TrialCopy& trial, const char* line) {
+    std::ofstream(trial.path("console-second.log")) << line;
+  };
+  end_with(one, "1.000000 [    0.123456] Waiting for CPU 3 at 0xffff0001\n");
+  end_with(other, "2.000000 [    7.000001] Waiting for CPU 11 at 0xffffab12\n");
+  const Verdict hung = verdict_of(Outcome::fail, Stage::second_kernel);
+  EXPECT_EQ(failure_signature(one.directory(), hung), "second-kernel; last line: Waiting for CPU # at #");
+  EXPECT_EQ(failure_signature(one.directory(), hung), failure_signature(other.directory(), hung));
+}
+
+TEST(Signature, OfAVerifiedTrialNamesTheChecksThatFailed) {
+  TrialCopy trial("arm64-6.12");
+  Verdict verdict = verdict_of(Outcome::fail, Stage::verify);
+  verdict.checks = {{"vmcore.readable", CheckResult::pass("", "", "")},
+                    {"vmcore.ranges", CheckResult::fail("", "", "")}};
+  EXPECT_THAT(failure_signature(trial.directory(), verdict), HasSubstr("verify; vmcore.ranges"));
+}
+
+class SweepSummaryTest : public testing::Test {
+ protected:
+  static TrialResult trial(const std::string& scenario, int repetition, Verdict verdict) {
+    TrialResult result = sample_trial(scenario, verdict.outcome, verdict.stage, "");
+    result.id = "arm64-6.12-" + scenario + "-" + std::to_string(repetition);
+    result.verdict = std::move(verdict);
+    return result;
+  }
+  static SweptPoint point(const char* row, const char* column, const std::string& scenario) {
+    return {row, column, "arm64-6.12-" + scenario + "-1"};
+  }
+  const std::vector<SweptGuest> guests_ = {
+      {"arm64 6.12.95",
+       {point("57 gic", "teardown", "a"), point("57 gic", "startup", "b"), point("213 wq", "teardown", "c"),
+        point("213 wq", "startup", "d")}}};
+};
+
+TEST_F(SweepSummaryTest, HasARowAndAColumnForEachPoint) {
+  Results results;
+  results.trials = {trial("a", 1, verdict_of(Outcome::pass, Stage::verify)),
+                    trial("b", 1, verdict_of(Outcome::fail, Stage::handover, "no sign of it")),
+                    trial("c", 1, verdict_of(Outcome::skip, Stage::crash, "nothing reached the point"))};
+  const std::string text = SweepSummary(guests_, results, "/runs/x").to_terminal(Terminal());
+  EXPECT_THAT(text, HasSubstr("          teardown       startup\n"
+                              "  57 gic  pass 4.0 s     fail handover\n"
+                              "  213 wq  -              not run\n"));
+  EXPECT_THAT(text, HasSubstr("- 213 wq, teardown: nothing reached the point\n"));
+  EXPECT_THAT(text, HasSubstr("1 failure alike: handover; last line: a silent console\n"));
+  EXPECT_THAT(text, HasSubstr("crashpath replay /runs/x/arm64-6.12-b-1\n"));
+}
+
+TEST_F(SweepSummaryTest, TellsFlakyFromFirm) {
+  const Verdict hung = verdict_of(Outcome::fail, Stage::handover);
+  Results results;
+  results.trials = {trial("a", 1, hung), trial("b", 1, hung),
+                    trial("a", 2, hung), trial("b", 2, verdict_of(Outcome::pass, Stage::verify)),
+                    trial("a", 3, hung), trial("b", 3, hung)};
+  const SweepSummary summary(guests_, results, "/runs/x");
+  const std::string text = summary.to_terminal(Terminal());
+  EXPECT_THAT(text, HasSubstr("57 gic, teardown, firm: 3 of 3 alike"));
+  EXPECT_THAT(text, HasSubstr("57 gic, startup, flaky: 2 of 3 alike"));
+  EXPECT_THAT(text, HasSubstr("2 failures alike: "));
+  const auto json = summary.to_json();
+  const auto& points = json.at("guests").at(0).at("points").as_array();
+  EXPECT_EQ(points.at(1).at("repeated"), 2);
+  EXPECT_EQ(points.at(1).at("alike"), 1);
+  EXPECT_TRUE(points.at(2).at("outcome").is_null());
+}
+
+TEST_F(SweepSummaryTest, LongListsLeaveOutWhatPassed) {
+  SweptGuest guest{"arm64", {}};
+  Results results;
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "f" + std::to_string(i);
+    guest.points.push_back(point(name.c_str(), "hit 1", name));
+    results.trials.push_back(
+        trial(name, 1, verdict_of(i == 42 ? Outcome::fail : Outcome::pass, Stage::handover)));
+  }
+  const std::string text = SweepSummary({guest}, results, "/runs/x").to_terminal(Terminal());
+  EXPECT_THAT(text, HasSubstr("f42"));
+  EXPECT_THAT(text, Not(HasSubstr("f41")));
+  EXPECT_THAT(text, HasSubstr("and 99 that passed"));
+}
+
+}  // namespace
+}  // namespace crashpath
