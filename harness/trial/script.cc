@@ -32,6 +32,12 @@ ScriptStep load_crash_kernel(const PlannedTrial& trial) {
       {{"panic", true}, {"append", capture_command_line(trial)}, {"args", std::move(arguments)}});
 }
 
+/// Where the first kernel is. Asked for apart from the files, because reading /proc/kallsyms takes an emulated
+/// guest most of a second, and the answer stays the same as long as the kernel runs.
+ScriptStep report_symbols() {
+  return agent_step(Stage::arm, Kernel::first, "report", {{"symbols", {"_stext", "_etext"}}});
+}
+
 void add_plain_kexec(const PlannedTrial& trial, Stage stage, std::vector<ScriptStep>& script) {
   script.push_back(agent_step(stage, Kernel::first, "kexec.load",
                               {{"panic", false},
@@ -54,18 +60,19 @@ json::object report_arguments() {
            {"/proc/iomem", "/proc/cmdline", "/proc/meminfo", "/proc/modules", "/proc/sys/kernel/tainted",
             "/proc/sys/kernel/osrelease", "/sys/kernel/kexec_crash_size", "/sys/kernel/kexec_crash_loaded",
             "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/present"}},
-          {"hex", {"/sys/kernel/notes"}},
-          {"symbols", {"_text", "_stext", "_etext", "_end", "__init_begin", "__init_end"}}};
+          {"hex", {"/sys/kernel/notes"}}};
 }
 
 Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
   const Scenario& scenario = *trial.scenario;
   std::vector<ScriptStep> script;
   if (scenario.capture.load) script.push_back(load_crash_kernel(trial));
+  script.push_back(report_symbols());
   for (const auto& step : scenario.steps) {
     if (step.run == "kexec") {
       add_plain_kexec(trial, Stage::arm, script);
       if (scenario.capture.load) script.push_back(load_crash_kernel(trial));
+      script.push_back(report_symbols());
     } else {
       script.push_back(agent_step(Stage::arm, Kernel::first, step.run, step.arguments));
     }
@@ -100,7 +107,7 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
 
 std::vector<ScriptStep> shared_steps(const std::vector<ScriptStep>& script) {
   if (script.empty() || script.front().run != "kexec.load" || script.front().stage != Stage::arm) return {};
-  return {script.front()};
+  return {script.at(0), script.at(1)};
 }
 
 std::string to_agent_script(const std::vector<ScriptStep>& script) {

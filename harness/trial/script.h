@@ -21,13 +21,13 @@ struct ScriptStep {
   bool starts_kernel = false;  ///< a plain kexec: afterwards another first kernel says hello
 };
 
-/// Files and symbols that checks want of each kernel.
+/// Files that checks want of each kernel.
 boost::json::object report_arguments();
 
 Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial);
 
 /// The first steps, which a template has done for all trials that begin with the same ones: loading the crash
-/// kernel. Empty where the script does not begin so.
+/// kernel, and asking for the first kernel's symbols. Empty where the script does not begin so.
 std::vector<ScriptStep> shared_steps(const std::vector<ScriptStep>& script);
 
 /// The script as the agent reads it without a host: one JSON object a line, host steps left out.

@@ -49,8 +49,10 @@ class TemplateTest : public testing::Test {
       machine->prints("Linux version 6.12")
           .says(R"({"type":"hello","kernel":"first","seq":1,"generation":0})");
       machine->on_sent = [this](FakeMachine& guest, std::string_view line) {
+        const json::value command = json::parse(line);
         json::object answer = reply_;
-        answer["id"] = json::parse(line).at("id");
+        if (command.at("run") == "report") answer = {{"type", "report"}, {"kernel", "first"}};
+        answer["id"] = command.at("id");
         guest.replies(json::serialize(answer));
       };
       return std::unique_ptr<Machine>(std::move(machine));
