@@ -61,7 +61,7 @@ class Comparer {
   static Result<Comparer> make(const Evidence& evidence) {
     Comparer comparer;
     comparer.vmcore_ = CP_TRY(evidence.vmcore());
-    comparer.hashes_ = CP_TRY(evidence.page_hashes());
+    comparer.hashes_ = CP_TRY(evidence.page_hashes(Moment::captured));
     comparer.pseries_ = CP_TRY(evidence.architecture()) == "pseries";
     comparer.reserved_ = normalized(CP_TRY(reservation(evidence)));
     if (!comparer.pseries_) comparer.lpi_tables_ = CP_TRY(lpi_tables(evidence));
@@ -166,7 +166,8 @@ Result<CheckResult> pages_match_memory(const Evidence& evidence, const CheckPara
   const std::string expected =
       "every page of the dump is what the host sees in the guest's memory, save those that others write to";
   const std::string got = describe(comparison, comparer.backup());
-  const std::string files = fmt::format("{}, {}", CP_TRY(evidence.vmcore_file()), evidence_file::kPageHashes);
+  const std::string files =
+      fmt::format("{}, {}", CP_TRY(evidence.vmcore_file()), evidence_file::page_hashes(Moment::captured));
   const bool good = comparison.equal > 0 && comparison.different.empty() && comparison.unreadable.empty();
   return good ? CheckResult::pass(expected, got, files) : CheckResult::fail(expected, got, files);
 }

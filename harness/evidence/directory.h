@@ -3,7 +3,12 @@
 // The names of the files in a trial's evidence directory: written by harness/trial, read by checks.
 // docs/evidence.md says what is in them.
 
+#include <fmt/format.h>
+
+#include <string>
 #include <string_view>
+
+#include "harness/evidence/moment.h"
 
 namespace crashpath::evidence_file {
 
@@ -17,11 +22,20 @@ inline constexpr std::string_view kVmcoreElf = "vmcore";
 inline constexpr std::string_view kVmcoreKdump = "vmcore.kdump";
 inline constexpr std::string_view kVmcoreinfo = "vmcoreinfo.txt";
 inline constexpr std::string_view kDmesg = "dmesg-from-vmcore.txt";
-inline constexpr std::string_view kPageHashes = "memory-captured.pagehash";
+inline constexpr std::string_view kMoments = "moments.jsonl";
 inline constexpr std::string_view kQemuLog = "qemu.log";
 inline constexpr std::string_view kTraceLog = "trace.log";
 inline constexpr std::string_view kQmp = "qmp.jsonl";
 inline constexpr std::string_view kHost = "host.json";
 inline constexpr std::string_view kReplay = "replay.sh";
+
+/// The guest's RAM at a moment: "memory-captured.pagehash".
+inline std::string page_hashes(Moment moment) {
+  return fmt::format("memory-{}.pagehash", to_string(moment));
+}
+/// The devices at a moment: "device-state-armed.json".
+inline std::string device_state(Moment moment) {
+  return fmt::format("device-state-{}.json", to_string(moment));
+}
 
 }  // namespace crashpath::evidence_file

@@ -8,6 +8,7 @@
 
 #include "harness/base/file.h"
 #include "harness/evidence/core_headers.h"
+#include "harness/evidence/device_state.h"
 #include "harness/evidence/directory.h"
 #include "harness/evidence/page_hashes.h"
 #include "harness/evidence/records.h"
@@ -60,7 +61,8 @@ struct Evidence::Cache {
   std::array<Once<std::vector<boost::json::object>>, 2> agent;
   Once<std::unique_ptr<Vmcore>> vmcore;
   Once<CoreHeaders> headers;
-  Once<PageHashes> page_hashes;
+  std::array<Once<PageHashes>, kMoments.size()> page_hashes;
+  std::array<Once<DeviceState>, kMoments.size()> device_state;
 };
 
 Evidence::Evidence(std::filesystem::path directory)
@@ -165,9 +167,23 @@ Result<const CoreHeaders*> Evidence::vmcore_headers() const {
   return pointer_to(cache_->headers);
 }
 
-Result<const PageHashes*> Evidence::page_hashes() const {
-  if (!cache_->page_hashes) cache_->page_hashes = read_page_hashes(path(evidence_file::kPageHashes));
-  return pointer_to(cache_->page_hashes);
+Result<const PageHashes*> Evidence::page_hashes(Moment moment) const {
+  auto& cached = cache_->page_hashes.at(static_cast<std::size_t>(moment));
+  if (!cached) cached = read_page_hashes(path(evidence_file::page_hashes(moment)));
+  return pointer_to(cached);
+}
+
+Result<const DeviceState*> Evidence::device_state(Moment moment) const {
+  auto& cached = cache_->device_state.at(static_cast<std::size_t>(moment));
+  if (!cached) cached = DeviceState::read(path(evidence_file::device_state(moment)));
+  return pointer_to(cached);
+}
+
+Result<std::string> Evidence::why_not_recorded(std::string_view file) const {
+  if (has(file) || !has(evidence_file::kMoments)) return std::string();
+  for (const auto& lacking : parse_lacking_files(CP_TRY(read_file(path(evidence_file::kMoments)))))
+    if (lacking.file == file) return lacking.words;
+  return std::string();
 }
 
 Result<std::string_view> Evidence::vmcore_file() const {

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/evidence/moment.h"
 
 namespace crashpath {
 
+class DeviceState;
 class Vmcore;
 struct CoreHeaders;
 struct PageHashes;
@@ -62,8 +64,12 @@ class Evidence {
   Result<std::uint64_t> guest_symbol(Kernel kernel, std::string_view name) const;
   /// The beginning of /proc/vmcore as the second kernel's agent sent it (vmcore.headers).
   Result<const CoreHeaders*> vmcore_headers() const;
-  /// memory-captured.pagehash
-  Result<const PageHashes*> page_hashes() const;
+  /// memory-MOMENT.pagehash and device-state-MOMENT.json.
+  Result<const PageHashes*> page_hashes(Moment moment) const;
+  Result<const DeviceState*> device_state(Moment moment) const;
+  /// Why the host could not look into the guest at a moment, in moments.jsonl's words, for a file of that
+  /// moment that is not there. Empty when nothing is known of it: then the file is simply missing.
+  Result<std::string> why_not_recorded(std::string_view file) const;
 
   /// The dump, opened through libkdumpfile; kdump format first, else ELF.
   Result<const Vmcore*> vmcore() const;

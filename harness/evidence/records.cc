@@ -69,4 +69,18 @@ std::vector<boost::json::object> parse_agent_record(std::string_view text, Kerne
   return messages;
 }
 
+std::vector<LackingFile> parse_lacking_files(std::string_view text) {
+  std::vector<LackingFile> files;
+  while (!text.empty()) {
+    boost::system::error_code error;
+    const boost::json::value value = boost::json::parse(boost::json::string_view(take_line(text)), error);
+    const boost::json::value* lacking =
+        !error && value.is_object() ? value.get_object().if_contains("lacking") : nullptr;
+    if (lacking == nullptr || !lacking->is_object()) continue;
+    for (const auto& [file, words] : lacking->get_object())
+      files.push_back({std::string(file), std::string(string_member(lacking->get_object(), file))});
+  }
+  return files;
+}
+
 }  // namespace crashpath

@@ -20,4 +20,12 @@ std::vector<RecordedLine> parse_console_record(std::string_view text);
 /// calls it first. What the guest sent that is no message of the protocol is left out.
 std::vector<boost::json::object> parse_agent_record(std::string_view text, Kernel kernel);
 
+/// What moments.jsonl says could not be recorded: the file that is not there, and why. Lines that say
+/// something else are left out.
+struct LackingFile {
+  std::string file;
+  std::string words;
+};
+std::vector<LackingFile> parse_lacking_files(std::string_view text);
+
 }  // namespace crashpath

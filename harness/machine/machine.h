@@ -121,7 +121,7 @@ class Machine {
   virtual Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) = 0;
 
   /// Writes what the hypervisor holds of the guest besides its RAM (QEMU: a migration stream). The guest must
-  /// be paused, and stays so.
+  /// be paused, and stays so; it can go on afterwards.
   virtual Result<> save_device_state(const std::filesystem::path& file) = 0;
 
   /// How long the vCPU that waited longest stood ready to run without getting a CPU of the host, since the

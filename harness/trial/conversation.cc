@@ -20,6 +20,10 @@ std::string_view text_of(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_string() ? std::string_view(value->as_string()) : std::string_view();
 }
 
+std::string agent_of(Kernel kernel) {
+  return fmt::format("the {} kernel's agent", to_string(kernel));
+}
+
 bool has_id(const json::object& message, int id) {
   return number_member<int>(message, "id") == id;
 }
@@ -55,11 +59,15 @@ bool Conversation::extend_for_starvation() {
   return true;
 }
 
+Result<> Conversation::await_second_kernel() {
+  while (kernel_ == Kernel::first) CP_TRY(take_next(agent_of(Kernel::second)));
+  return {};
+}
+
 Result<> Conversation::await_hello(Kernel kernel) {
   if (kernel == Kernel::second && second_said_hello_) return {};
-  const auto what = fmt::format("the {} kernel's agent", to_string(kernel));
   for (;;) {
-    CP_TRY(await(what, "hello", std::nullopt));
+    CP_TRY(await(agent_of(kernel), "hello", std::nullopt));
     if (kernel_ == kernel) return {};
   }
 }
@@ -86,17 +94,20 @@ Result<Conversation::Answer> Conversation::ask(std::string_view run, const json:
 Result<json::object> Conversation::await(std::string_view what, std::string_view type,
                                          std::optional<int> id) {
   for (;;) {
-    const Event event = machine_.next_event(deadline_);
-    if (recorder_.failure()) return *recorder_.failure();
-    if (std::holds_alternative<DeadlinePassed>(event)) {
-      if (extend_for_starvation()) continue;
-      return overdue(what);
-    }
-    const auto message = CP_TRY(take(event));
-    if (!survived_words_.empty()) return Error(Fault::lacks, survived_words_);
-    if (!damage_line_.empty()) return Error::guest(fmt::format("purgatory: {}", damage_line_));
+    const auto message = CP_TRY(take_next(what));
     if (message && text_of(*message, "type") == type && (!id || has_id(*message, *id))) return *message;
   }
+}
+
+/// Records the next event, if there is one in time. A message of the agent comes back.
+Result<std::optional<json::object>> Conversation::take_next(std::string_view what) {
+  const Event event = machine_.next_event(deadline_);
+  if (recorder_.failure()) return *recorder_.failure();
+  if (std::holds_alternative<DeadlinePassed>(event) && !extend_for_starvation()) return overdue(what);
+  auto message = CP_TRY(take(event));
+  if (!survived_words_.empty()) return Error(Fault::lacks, survived_words_);
+  if (!damage_line_.empty()) return Error::guest(fmt::format("purgatory: {}", damage_line_));
+  return message;
 }
 
 /// Records an event. A message of the agent comes back; what ends the guest is an error.

@@ -28,6 +28,8 @@ class Conversation {
   void booted() { booted_in(Clock::now() - waiting_since_); }
   void booted_in(Clock::duration boot) { deadlines_.booted_in(boot); }
 
+  /// Waits until the second kernel is seen for the first time, on the console or by its agent.
+  Result<> await_second_kernel();
   /// Waits until the agent of this kernel says that it is there.
   Result<> await_hello(Kernel kernel);
 
@@ -42,6 +44,7 @@ class Conversation {
 
  private:
   Result<boost::json::object> await(std::string_view what, std::string_view type, std::optional<int> id);
+  Result<std::optional<boost::json::object>> take_next(std::string_view what);
   Result<std::optional<boost::json::object>> take(const Event& event);
   void take_console(const ConsoleLine& line);
   std::optional<boost::json::object> take_agent(const AgentLine& line);

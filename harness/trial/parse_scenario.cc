@@ -102,6 +102,31 @@ Result<> read_capture(TomlTable& root, ScenarioCapture& capture) {
   return table->finish();
 }
 
+Result<std::vector<Moment>> read_moments(TomlTable& table, std::string_view key,
+                                         std::vector<Moment> otherwise) {
+  const auto words = CP_TRY(table.strings(key));
+  if (!words) return otherwise;
+  std::vector<std::string_view> known;
+  for (const Moment moment : kMoments) known.push_back(to_string(moment));
+  std::vector<Moment> moments;
+  for (const auto& word : *words) {
+    const auto moment = parse_moment(word);
+    if (!moment)
+      return table.error(key, fmt::format("unknown moment \"{}\"{}; moments are {}", word,
+                                          suggestion(word, known), fmt::join(known, ", ")));
+    moments.push_back(*moment);
+  }
+  return moments;
+}
+
+Result<> read_record(TomlTable& root, ScenarioRecord& record) {
+  auto table = CP_TRY(root.table("record"));
+  if (!table) return {};
+  record.device_state = CP_TRY(read_moments(*table, "device-state", record.device_state));
+  record.memory = CP_TRY(read_moments(*table, "memory", record.memory));
+  return table->finish();
+}
+
 boost::json::object to_json(const CheckParameters& parameters) {
   boost::json::object object;
   for (const auto& [name, value] : parameters)
@@ -230,6 +255,7 @@ Result<Scenario> parse_scenario(std::string text, const std::filesystem::path& f
   if (auto machine = CP_TRY(root.table("machine"))) scenario.machine = CP_TRY(read_machine(*machine));
   CP_TRY(read_kernel(root, scenario));
   CP_TRY(read_capture(root, scenario.capture));
+  CP_TRY(read_record(root, scenario.record));
   for (auto& step : CP_TRY(root.tables("step"))) CP_TRY(read_step(step, scenario));
   CP_TRY(read_trigger(root, scenario));
   for (auto& expect : CP_TRY(root.tables("expect"))) CP_TRY(read_expect(expect, scenario, registry));

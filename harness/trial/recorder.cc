@@ -95,6 +95,14 @@ void Recorder::hypervisor(std::string_view event, const json::object& data) {
          json::serialize(json::object{{"t", seconds()}, {"event", event}, {"data", data}}) + "\n");
 }
 
+void Recorder::moment(Moment moment, double since, double stopped, json::object lacking) {
+  append(evidence_file::kMoments, json::serialize(json::object{{"t", since},
+                                                               {"moment", to_string(moment)},
+                                                               {"stopped", stopped},
+                                                               {"lacking", std::move(lacking)}}) +
+                                      "\n");
+}
+
 void Recorder::store(std::string_view file, std::string_view content) {
   const auto written = write_file(directory_ / file, content);
   if (!written && !failure_) failure_ = written.error();

@@ -37,6 +37,8 @@ class Recorder {
   void console(Kernel kernel, std::string_view text);
   void agent(Kernel kernel, std::string_view line);
   void hypervisor(std::string_view event, const boost::json::object& data);
+  /// The guest was stopped at `since`, for so long; `lacking`: what could not be recorded, by file, and why.
+  void moment(Moment moment, double since, double stopped, boost::json::object lacking);
   void store(std::string_view file, std::string_view content);
 
   /// The first write that failed: evidence is incomplete and the trial cannot be judged.

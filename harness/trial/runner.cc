@@ -9,9 +9,8 @@
 #include "harness/base/json_number.h"
 #include "harness/evidence/directory.h"
 #include "harness/evidence/extract.h"
-#include "harness/evidence/page_hashes.h"
 #include "harness/trial/conversation.h"
-#include "harness/trial/guest_memory_hashes.h"
+#include "harness/trial/record_moment.h"
 #include "harness/trial/script.h"
 #include "harness/trial/template.h"
 
@@ -64,15 +63,6 @@ Result<> keep_dump(const std::filesystem::path& directory, const json::object& c
   return {};
 }
 
-/// The guest's RAM at this moment, as hashes. The guest is stopped meanwhile, so that all pages are of one
-/// moment.
-Result<> record_memory(Machine& machine, Recorder& recorder, const Template* fork_of) {
-  CP_TRY(machine.pause());
-  return write_page_hashes(
-      recorder.directory() / evidence_file::kPageHashes,
-      hash_guest_memory(CP_TRY(machine.memory()), fork_of == nullptr ? nullptr : &fork_of->hashes));
-}
-
 /// 64 hex digits for the guest's random number generator, which follow from the seed.
 std::string entropy_of(std::uint64_t seed) {
   std::mt19937_64 numbers(seed);
@@ -114,6 +104,8 @@ class TrialRun {
  private:
   Result<> boot(Conversation& guest);
   Result<> wake(Conversation& guest);
+  Result<> record(Machine& machine, Moment moment);
+  Result<> await_second_kernel(Conversation& guest);
   Result<> carry_out(Conversation& guest, const ScriptStep& step);
   Result<> after_answer(Conversation& guest, const ScriptStep& step, const json::object& data);
   Result<> host_step(Conversation& guest, const ScriptStep& step);
@@ -125,6 +117,7 @@ class TrialRun {
   Interruption& interruption_;
   const Template* fork_of_;
   json::array segments_;  ///< of the crash kernel, as kexec loaded it
+  bool second_awaited_ = false;
   json::object captured_;
 };
 
@@ -148,7 +141,8 @@ Result<> TrialRun::run(const MachineFactory& make_machine) {
     if (!result) return std::move(result).error();
     if (recorder_.failure()) return *recorder_.failure();
   }
-  if (!captured_.empty()) CP_TRY(record_memory(*machine, recorder_, fork_of_));
+  if (recorder_.stage() < Stage::crash) CP_TRY(record(*machine, Moment::armed));  // there is no trigger
+  if (!captured_.empty()) CP_TRY(record(*machine, Moment::captured));
   machine->stop();
   guest.enter(Stage::verify);
   if (!captured_.empty()) {
@@ -183,9 +177,23 @@ Result<> TrialRun::wake(Conversation& guest) {
   return {};
 }
 
+Result<> TrialRun::record(Machine& machine, Moment moment) {
+  return record_moment(moment, trial_.scenario->record, machine, recorder_,
+                       fork_of_ == nullptr ? nullptr : &fork_of_->hashes);
+}
+
+Result<> TrialRun::await_second_kernel(Conversation& guest) {
+  CP_TRY(guest.await_second_kernel());
+  CP_TRY(record(guest.machine(), Moment::crash));
+  CP_TRY(guest.await_hello(Kernel::second));
+  return record(guest.machine(), Moment::second_kernel);
+}
+
 Result<> TrialRun::carry_out(Conversation& guest, const ScriptStep& step) {
-  if (step.kernel == Kernel::second && guest.kernel() == Kernel::first)
-    CP_TRY(guest.await_hello(Kernel::second));
+  if (step.kernel == Kernel::second && !std::exchange(second_awaited_, true))
+    CP_TRY(await_second_kernel(guest));
+  if (recorder_.stage() < Stage::crash && step.stage >= Stage::crash)
+    CP_TRY(record(guest.machine(), Moment::armed));
   if (recorder_.stage() < step.stage) guest.enter(step.stage);
   if (step.run.starts_with("host.")) return host_step(guest, step);
   const Conversation::Answer answer = CP_TRY(guest.ask(step.run, step.arguments));

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/evidence/moment.h"
 #include "harness/evidence/stage.h"
 #include "harness/machine/machine.h"
 #include "harness/trial/check.h"
@@ -44,6 +45,12 @@ struct ScenarioCapture {
   std::string append;            ///< behind the architecture's capture arguments
   std::vector<std::string> kexec_args;
   std::string initramfs = "standard";  ///< "standard", "without-init"
+};
+
+/// [record]: when the host looks into the stopped guest, and at what.
+struct ScenarioRecord {
+  std::vector<Moment> device_state = {Moment::armed, Moment::second_kernel};
+  std::vector<Moment> memory = {Moment::captured};
 };
 
 /// [[step]]: before the trigger, in the first kernel through the agent (docs/agent-protocol.md has the
@@ -82,6 +89,7 @@ struct Scenario {
   ScenarioMachine machine;
   ScenarioKernel kernel;
   ScenarioCapture capture;
+  ScenarioRecord record;
   std::vector<ScenarioStep> steps;
   std::optional<ScenarioTrigger> trigger;
   std::vector<ScenarioExpect> expects;

@@ -159,7 +159,21 @@ Result<> QemuMachine::save_device_state(const std::filesystem::path& file) {
   CP_TRY(prepare_migration());
   CP_TRY(qmp_->give_descriptor("device-state", fd.get(), Clock::now() + kAnswerTime));
   CP_TRY(command("migrate", {{"uri", "fd:device-state"}}));
-  return await_migration();
+  CP_TRY(await_migration());
+  return await_finished_save();
+}
+
+/// Behind the event that tells a migration completed, QEMU refuses to let the guest go on for a moment, and
+/// no event tells the end of that (migration/migration.c migration_iteration_finish, softmmu/runstate.c).
+Result<> QemuMachine::await_finished_save() {
+  const auto deadline = Clock::now() + kAnswerTime;
+  while (Clock::now() < deadline) {
+    const json::value answer = CP_TRY(command("query-status"));
+    const json::value* status = answer.is_object() ? answer.as_object().if_contains("status") : nullptr;
+    if (status == nullptr || !status->is_string()) return Error::host("QMP query-status: no status");
+    if (status->as_string() != "finish-migrate") return {};
+  }
+  return Error::host("QEMU did not finish saving the state of its devices");
 }
 
 /// What QEMU itself said about why it does not run is worth more than that it does not answer.

@@ -52,6 +52,7 @@ class QemuMachine final : public Machine {
   Result<> become_fork();
   Result<> prepare_migration();
   Result<> await_migration();
+  Result<> await_finished_save();
   void take_event(HypervisorEvent event);
   Error died_at_start(const Error& error);
   Result<boost::json::value> command(std::string_view name, const boost::json::object& arguments = {});

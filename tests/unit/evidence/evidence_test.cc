@@ -21,7 +21,7 @@ TEST(Evidence, OfARealTrial) {
   EXPECT_EQ(evidence.guest_file(Kernel::first, "/sys/devices/system/cpu/online").value(), "0-3\n");
   EXPECT_EQ(evidence.guest_symbol(Kernel::first, "_stext").value(), 0xffff800080010000U);
   EXPECT_TRUE(evidence.vmcore());
-  EXPECT_TRUE(evidence.page_hashes());
+  EXPECT_TRUE(evidence.page_hashes(Moment::captured));
 }
 
 TEST(Evidence, NamesWhatIsMissing) {
@@ -32,7 +32,8 @@ TEST(Evidence, NamesWhatIsMissing) {
   EXPECT_THAT(evidence.last_message(Kernel::second, "progress").error().message(),
               HasSubstr("the second kernel sent no progress"));
   EXPECT_THAT(evidence.vmcore().error().message(), HasSubstr("no dump was captured"));
-  EXPECT_THAT(evidence.page_hashes().error().message(), HasSubstr("memory-captured.pagehash"));
+  EXPECT_THAT(evidence.page_hashes(Moment::captured).error().message(),
+              HasSubstr("memory-captured.pagehash"));
 }
 
 TEST(Evidence, TellsALostRecordFromAGuestsSilence) {

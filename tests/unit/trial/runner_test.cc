@@ -6,6 +6,7 @@
 
 #include "harness/base/file.h"
 #include "harness/evidence/directory.h"
+#include "harness/evidence/page_hashes.h"
 #include "harness/machine/fake_machine.h"
 #include "harness/trial/conversation.h"
 #include "harness/trial/script.h"
@@ -94,6 +95,34 @@ TEST_F(RunnerTest, GoesThroughEveryStage) {
   EXPECT_EQ(timeline.end->by, EndedBy::done);
   EXPECT_THAT(read_file(directory_ / evidence_file::kConsoleFirst).value(), HasSubstr("sysrq triggered"));
   EXPECT_THAT(read_file(directory_ / evidence_file::kConsoleSecond).value(), HasSubstr("Booting Linux"));
+}
+
+TEST_F(RunnerTest, RecordsTheMomentsThatAScenarioNames) {
+  scenario_.record = {.device_state = {Moment::crash}, .memory = {Moment::armed, Moment::crash}};
+  std::vector<std::string> calls;
+  run([&](FakeMachine& machine) {
+    machine.ram().resize(2 * kHashedPageSize);
+    machine.on_sent = [&](FakeMachine& guest, std::string_view line) {
+      if (line.find("\"trigger\"") != line.npos) guest.ram()[0] = std::byte{1};
+      agree(guest, line);
+      calls = guest.calls();
+    };
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.prints("[    5.5] Kernel panic - not syncing: sysrq triggered crash")
+        .prints("[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x411fd070]")
+        .says(kHelloSecond);
+  });
+  EXPECT_THAT(calls, ElementsAre("start", "pause", "resume", "pause", "save", "resume"));
+  const Evidence evidence(directory_);
+  const PageHashes& armed = *evidence.page_hashes(Moment::armed).value();
+  const PageHashes& crash = *evidence.page_hashes(Moment::crash).value();
+  EXPECT_NE(armed.hashes[0], crash.hashes[0]);
+  EXPECT_EQ(armed.hashes[1], crash.hashes[1]);
+  EXPECT_FALSE(evidence.page_hashes(Moment::second_kernel));
+  EXPECT_FALSE(evidence.device_state(Moment::crash)) << "what a fake machine saves is no state of devices";
+  EXPECT_NE(evidence.why_not_recorded(evidence_file::device_state(Moment::crash)).value(), "");
+  EXPECT_EQ(evidence.why_not_recorded(evidence_file::device_state(Moment::armed)).value(), "");
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "device-state.stream"));
 }
 
 TEST_F(RunnerTest, ASilentSecondKernelIsTheGuestsFault) {

@@ -68,6 +68,10 @@ format = "elf"
 integrity_check = true
 kexec_args = ["--debug"]
 
+[record]
+device-state = ["crash"]
+memory = ["armed", "second-kernel"]
+
 [[step]]
 run = "cpu.offline"
 cpu = 5
@@ -98,6 +102,8 @@ policy = "kept"
   EXPECT_EQ(scenario.capture.level, 31);
   EXPECT_TRUE(scenario.capture.integrity_check);
   EXPECT_THAT(scenario.capture.kexec_args, ElementsAre("--debug"));
+  EXPECT_THAT(scenario.record.device_state, ElementsAre(Moment::crash));
+  EXPECT_THAT(scenario.record.memory, ElementsAre(Moment::armed, Moment::second_kernel));
   ASSERT_EQ(scenario.steps.size(), 1u);
   EXPECT_EQ(scenario.steps[0].run, "cpu.offline");
   EXPECT_EQ(boost::json::serialize(scenario.steps[0].arguments), R"({"cpu":5})");
@@ -115,6 +121,8 @@ TEST(Scenario, LeavesDefaultsWhereNothingIsSaid) {
   EXPECT_FALSE(scenario->kernel.crashkernel);
   EXPECT_TRUE(scenario->capture.load);
   EXPECT_EQ(scenario->capture.initramfs, "standard");
+  EXPECT_THAT(scenario->record.device_state, ElementsAre(Moment::armed, Moment::second_kernel));
+  EXPECT_THAT(scenario->record.memory, ElementsAre(Moment::captured));
   EXPECT_FALSE(scenario->trigger);
   EXPECT_FALSE(scenario->ends);
   EXPECT_FALSE(scenario->is_default);
@@ -181,6 +189,10 @@ INSTANTIATE_TEST_SUITE_P(
             "Choice",
             with("[capture]\nformat = \"elff\"\n" + kExpect),
             {"dir/x.toml:4:1: \"format\" is \"elff\", but must be one of kdump, elf; did you mean \"elf\"?"}},
+        Wrong{
+            "Moment",
+            with("[record]\nmemory = [\"armd\"]\n" + kExpect),
+            {"dir/x.toml:4:1: unknown moment \"armd\"; did you mean \"armed\"?", "second-kernel, captured"}},
         Wrong{"Step",
               with("[[step]]\nrun = \"cpu.of\"\n" + kExpect),
               {"dir/x.toml:4:1: unknown step \"cpu.of\"", "hint: steps are exec, "}},
