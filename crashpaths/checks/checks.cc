@@ -18,6 +18,7 @@ void register_crashpath_checks(CheckRegistry& registry) {
   register_second_kernel_checks(registry);
   register_kernel_checks(registry);
   register_vmcore_checks(registry);
+  register_memory_checks(registry);
 }
 
 }  // namespace crashpath

@@ -10,6 +10,7 @@ namespace crashpath {
 void register_second_kernel_checks(CheckRegistry& registry);  ///< second-kernel.*
 void register_kernel_checks(CheckRegistry& registry);  ///< kernel.*: what both kernels say of themselves
 void register_vmcore_checks(CheckRegistry& registry);  ///< vmcore.*
+void register_memory_checks(CheckRegistry& registry);  ///< memory.*: the guest's memory between two moments
 /// All of the above, in the order in which reports list them.
 void register_crashpath_checks(CheckRegistry& registry);
 

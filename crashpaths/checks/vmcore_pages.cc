@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <map>
 
 #include "crashpaths/checks/guest_facts.h"
+#include "crashpaths/checks/memory_owners.h"
 #include "crashpaths/checks/vmcore_checks.h"
 #include "harness/evidence/directory.h"
 #include "harness/evidence/page_hashes.h"
@@ -18,35 +17,6 @@ namespace crashpath {
 namespace {
 
 using Page = std::span<const std::byte>;  ///< kHashedPageSize bytes
-
-/// A pseries crash kernel has its exception vectors in the first 64 KiB. Purgatory copies what the first
-/// kernel had there into the reservation, and /proc/vmcore reads that copy (kexec-tools, BACKUP_SRC_END).
-constexpr std::uint64_t kBackupSize = 64 << 10;
-
-/// Does the page hold a VPA? The hypervisor counts in it whenever the virtual CPU runs or stops (struct
-/// lppaca, arch/powerpc/include/asm/lppaca.h: "VPA " in EBCDIC, its size, both big-endian; 1 KiB aligned).
-bool holds_vpa(Page page) {
-  constexpr std::array<unsigned char, 6> kSignature = {0xd3, 0x97, 0xd7, 0x81, 0x04, 0x00};
-  for (std::size_t at = 0; at < page.size(); at += 0x400) {
-    if (std::memcmp(page.data() + at, kSignature.data(), kSignature.size()) == 0) return true;
-  }
-  return false;
-}
-
-/// The tables that the first kernel gave to its GICv3, by its console: the interrupt controller writes to
-/// them, and the second kernel resets the property table (drivers/irqchip/irq-gic-v3-its.c).
-Result<std::vector<Range>> lpi_tables(const Evidence& evidence) {
-  constexpr std::uint64_t kTableSize = 64 << 10;  // both kinds, for up to 16 bits of interrupt ids
-  static const std::regex table(R"(GICv3: .*using .*LPI (?:property|pending) table @0x([0-9a-f]{1,16}))");
-  std::vector<Range> tables;
-  for (const RecordedLine& line : *CP_TRY(evidence.console(Kernel::first))) {
-    std::smatch groups;
-    if (!std::regex_search(line.text, groups, table)) continue;
-    const std::uint64_t begin = std::stoull(groups[1], nullptr, 16);
-    tables.push_back({begin, begin + kTableSize});
-  }
-  return normalized(std::move(tables));
-}
 
 /// What the dump and the memory were found to be.
 struct Comparison {

@@ -115,9 +115,12 @@ TEST(Run, AScribblingSecondKernelIsCaught) {
   EXPECT_EQ(output.exit_code, 1) << output.out << output.err;
   const auto trial =
       find_trial(read_results(workspace.path() / "run"), "arm64", "mutation.second-kernel-scribbles");
-  const json::object* pages = find_check(trial, "vmcore.pages-match-memory");
-  ASSERT_NE(pages, nullptr);
-  EXPECT_EQ(outcome(*pages), "fail");
+  for (const char* check : {"vmcore.pages-match-memory", "memory.unchanged-outside"}) {
+    const json::object* pages = find_check(trial, check);
+    ASSERT_NE(pages, nullptr) << check;
+    EXPECT_EQ(outcome(*pages), "fail") << check;
+    EXPECT_THAT(std::string(pages->at("got").as_string()), HasSubstr("0x60000000-0x60000fff")) << check;
+  }
 }
 
 }  // namespace

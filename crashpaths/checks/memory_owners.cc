@@ -1,0 +1,96 @@
+#include "crashpaths/checks/memory_owners.h"
+
+#include <algorithm>
+#include <cstring>
+#include <regex>
+
+#include "crashpaths/checks/guest_facts.h"
+#include "harness/evidence/device_state.h"
+#include "harness/evidence/page_hashes.h"
+#include "harness/evidence/ranges.h"
+
+namespace crashpath {
+namespace {
+
+constexpr std::uint64_t kLpiTableSize = 64 << 10;  // both kinds, for up to 16 bits of interrupt ids
+
+std::vector<Range> whole_pages(std::vector<Range> ranges) {
+  for (Range& range : ranges) {
+    range.begin -= range.begin % kHashedPageSize;
+    const std::uint64_t past = range.end % kHashedPageSize;
+    if (past != 0) range.end = saturated_sum(range.end, kHashedPageSize - past);
+  }
+  return normalized(std::move(ranges));
+}
+
+/// As the redistributors have them: GICR_PROPBASER and GICR_PENDBASER, address in bits 51:12 and 51:16 (Arm
+/// IHI 0069, GIC architecture specification). 0 where no kernel gave one.
+Result<std::vector<Range>> lpi_tables_of_gic(const DeviceState& state) {
+  constexpr std::uint64_t kAddress = ((std::uint64_t{1} << 52) - 1) & ~std::uint64_t{0xfff};
+  std::vector<Range> tables;
+  for (const DeviceField& cpu : CP_TRY(state.device("arm_gicv3").at("cpu").elements())) {
+    for (const char* name : {"gicr_propbaser", "gicr_pendbaser"}) {
+      const std::uint64_t address = CP_TRY(cpu.number(name)) & kAddress;
+      if (address != 0) tables.push_back({address, address + kLpiTableSize});
+    }
+  }
+  return tables;
+}
+
+/// VPAs that are registered (hw/ppc/spapr_cpu_core.c: the hypervisor counts at VPA + 0x100).
+Result<std::vector<Range>> vpas_of_hypervisor(const DeviceState& state) {
+  constexpr std::uint64_t kVpaSize = 0x400;
+  std::vector<Range> vpas;
+  for (const auto& [number, cpu] : CP_TRY(state.devices("spapr_cpu"))) {
+    if (!CP_TRY(cpu.has("spapr_cpu/vpa"))) continue;
+    const std::uint64_t address = CP_TRY(cpu.at("spapr_cpu/vpa").number("vpa_addr"));
+    vpas.push_back({address, saturated_sum(address, kVpaSize)});
+  }
+  return vpas;
+}
+
+Result<std::vector<MemoryOwner>> arm64_owners(const Evidence& evidence, const DeviceState& state) {
+  std::vector<Range> tables = CP_TRY(lpi_tables(evidence));
+  if (!tables.empty())  // or the machine may have another GIC
+    for (const Range& table : CP_TRY(lpi_tables_of_gic(state))) tables.push_back(table);
+  return std::vector<MemoryOwner>{{"LPI tables: the GIC's and the second kernel's", std::move(tables)}};
+}
+
+Result<std::vector<MemoryOwner>> pseries_owners(const DeviceState& state) {
+  return std::vector<MemoryOwner>{{"first 64 KiB: the second kernel's exception vectors", {{0, kBackupSize}}},
+                                  {"VPAs: the hypervisor's", CP_TRY(vpas_of_hypervisor(state))}};
+}
+
+}  // namespace
+
+bool holds_vpa(std::span<const std::byte> bytes) {
+  constexpr std::array<unsigned char, 6> kSignature = {0xd3, 0x97, 0xd7, 0x81, 0x04, 0x00};
+  for (std::size_t at = 0; at + kSignature.size() <= bytes.size(); at += 0x400) {
+    if (std::memcmp(bytes.data() + at, kSignature.data(), kSignature.size()) == 0) return true;
+  }
+  return false;
+}
+
+Result<std::vector<Range>> lpi_tables(const Evidence& evidence) {
+  static const std::regex table(R"(GICv3: .*using .*LPI (?:property|pending) table @0x([0-9a-f]{1,16}))");
+  std::vector<Range> tables;
+  for (const RecordedLine& line : *CP_TRY(evidence.console(Kernel::first))) {
+    std::smatch groups;
+    if (!std::regex_search(line.text, groups, table)) continue;
+    const std::uint64_t begin = std::stoull(groups[1], nullptr, 16);
+    tables.push_back({begin, saturated_sum(begin, kLpiTableSize)});
+  }
+  return normalized(std::move(tables));
+}
+
+Result<std::vector<MemoryOwner>> memory_owners(const Evidence& evidence, Moment moment) {
+  std::vector<MemoryOwner> owners{{"crash kernel's reservation", CP_TRY(reservation(evidence))}};
+  const DeviceState& state = *CP_TRY(evidence.device_state(moment));
+  const bool pseries = CP_TRY(evidence.architecture()) == "pseries";
+  auto others = pseries ? CP_TRY(pseries_owners(state)) : CP_TRY(arm64_owners(evidence, state));
+  std::move(others.begin(), others.end(), std::back_inserter(owners));
+  for (MemoryOwner& owner : owners) owner.ranges = whole_pages(std::move(owner.ranges));
+  return owners;
+}
+
+}  // namespace crashpath
