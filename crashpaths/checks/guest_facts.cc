@@ -117,6 +117,13 @@ Result<std::vector<int>> cpus_with_registers(const Evidence& evidence, std::size
   return std::vector<int>();
 }
 
+Result<std::string> not_recorded(const Evidence& evidence, const std::vector<std::string>& files) {
+  for (const std::string& file : files)
+    if (const std::string words = CP_TRY(evidence.why_not_recorded(file)); !words.empty())
+      return fmt::format("there is no {}: {}", file, words);
+  return std::string();
+}
+
 Result<std::string> asked_release(const Evidence& evidence) {
   const boost::json::value* kernel = CP_TRY(evidence.trial())->if_contains("kernel");
   const boost::json::value* release =

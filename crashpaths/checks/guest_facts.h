@@ -66,6 +66,10 @@ Result<std::vector<int>> cpus_with_registers(const Evidence& evidence, std::size
 /// "0-3,8" as lists of CPUs are written; an error for anything else and for more than 8192 of them.
 Result<std::vector<int>> parse_cpu_list(std::string_view text);
 
+/// Why the host could not record one of these files, by the machine's limits: the reason to skip a check that
+/// needs it. Empty when it could; a file may still be missing.
+Result<std::string> not_recorded(const Evidence& evidence, const std::vector<std::string>& files);
+
 /// The release that was to be booted: kernel.release of trial.json.
 Result<std::string> asked_release(const Evidence& evidence);
 

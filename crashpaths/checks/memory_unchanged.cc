@@ -103,21 +103,13 @@ std::string describe(const Changes& changes, const std::vector<MemoryOwner>& own
                             place_in_iomem(iomem, ranges.front().begin));
 }
 
-/// Why a check that needs these files cannot be made on this machine; empty when it can.
-Result<std::string> lacking(const Evidence& evidence, const std::vector<std::string>& files) {
-  for (const std::string& file : files)
-    if (const std::string words = CP_TRY(evidence.why_not_recorded(file)); !words.empty())
-      return fmt::format("there is no {}: {}", file, words);
-  return std::string();
-}
-
 Result<CheckResult> unchanged_outside(const Evidence& evidence, const CheckParameters& parameters) {
   const Moment from = CP_TRY(moment_parameter(parameters, "from", Moment::crash));
   const Moment to = CP_TRY(moment_parameter(parameters, "to", Moment::captured));
   const std::vector<std::string> files = {evidence_file::page_hashes(from), evidence_file::page_hashes(to)};
   // Without the devices of that moment nobody knows where the hypervisor itself may write.
   const std::string reason =
-      CP_TRY(lacking(evidence, {files[0], files[1], evidence_file::device_state(from)}));
+      CP_TRY(not_recorded(evidence, {files[0], files[1], evidence_file::device_state(from)}));
   if (!reason.empty()) return CheckResult::skip(reason);
 
   const PageHashes& before = *CP_TRY(evidence.page_hashes(from));

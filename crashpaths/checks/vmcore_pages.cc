@@ -131,13 +131,15 @@ std::string describe(const Comparison& comparison, std::optional<std::uint64_t> 
 }
 
 Result<CheckResult> pages_match_memory(const Evidence& evidence, const CheckParameters&) {
+  const std::string hashes = evidence_file::page_hashes(Moment::captured);
+  if (const std::string reason = CP_TRY(not_recorded(evidence, {hashes})); !reason.empty())
+    return CheckResult::skip(reason);
   const Comparer comparer = CP_TRY(Comparer::make(evidence));
   const Comparison comparison = comparer.compare();
   const std::string expected =
       "every page of the dump is what the host sees in the guest's memory, save those that others write to";
   const std::string got = describe(comparison, comparer.backup());
-  const std::string files =
-      fmt::format("{}, {}", CP_TRY(evidence.vmcore_file()), evidence_file::page_hashes(Moment::captured));
+  const std::string files = fmt::format("{}, {}", CP_TRY(evidence.vmcore_file()), hashes);
   const bool good = comparison.equal > 0 && comparison.different.empty() && comparison.unreadable.empty();
   return good ? CheckResult::pass(expected, got, files) : CheckResult::fail(expected, got, files);
 }

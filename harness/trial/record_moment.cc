@@ -20,13 +20,9 @@ bool has(const std::vector<Moment>& moments, Moment moment) {
   return std::find(moments.begin(), moments.end(), moment) != moments.end();
 }
 
-Result<> record_memory(Machine& machine, const fs::path& file, const PageHashes* unchanged) {
-  return write_page_hashes(file, hash_guest_memory(CP_TRY(machine.memory()), unchanged));
-}
-
-Result<> decode(const fs::path& stream, const fs::path& file) {
-  const json::object state = CP_TRY(decode_migration_stream(CP_TRY(read_file(stream))));
-  return write_file(file, json::serialize(state) + "\n");
+Result<json::object> decode(const Result<>& saved, const fs::path& stream) {
+  if (!saved) return saved.error();
+  return decode_migration_stream(CP_TRY(read_file(stream)));
 }
 
 }  // namespace
@@ -43,16 +39,21 @@ Result<> record_moment(Moment moment, const ScenarioRecord& wanted, Machine& mac
 
   const double stopped = recorder.seconds();
   CP_TRY(machine.pause());
-  if (memory)
-    if (const auto done = record_memory(machine, recorder.directory() / hashes_file, unchanged); !done)
-      lacking[hashes_file] = done.error().message();
+  if (memory) {
+    if (const auto seen = machine.memory())
+      CP_TRY(write_page_hashes(recorder.directory() / hashes_file, hash_guest_memory(*seen, unchanged)));
+    else
+      lacking[hashes_file] = seen.error().message();
+  }
   const Result<> saved = devices ? machine.save_device_state(stream) : Result<>();
   if (moment != Moment::captured) CP_TRY(machine.resume());
   const double went_on = recorder.seconds();
 
   if (devices) {
-    const Result<> decoded = saved ? decode(stream, recorder.directory() / devices_file) : saved;
-    if (!decoded) lacking[devices_file] = decoded.error().message();
+    if (const auto state = decode(saved, stream))
+      recorder.store(devices_file, json::serialize(*state) + "\n");
+    else
+      lacking[devices_file] = state.error().message();
     std::error_code ignored;
     fs::remove(stream, ignored);
   }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "harness/base/file.h"
 #include "harness/evidence/core_headers.h"
 #include "harness/evidence/page_hashes.h"
 #include "tests/unit/checks/run_check.h"
@@ -95,6 +96,11 @@ TEST(VmcorePages, FailsWithoutHashesOrWithTruncatedOnes) {
               FailsWith("memory-captured.pagehash: truncated"));
   trial.remove("memory-captured.pagehash");
   EXPECT_THAT(run_check(trial, "vmcore.pages-match-memory"), FailsWith("memory-captured.pagehash"));
+  const std::string lacking = R"({"lacking":{"memory-captured.pagehash":"no view of its memory"}})";
+  write_file(trial.path("moments.jsonl"), lacking + "\n").value();
+  const CheckResult result = run_check(trial, "vmcore.pages-match-memory");
+  EXPECT_EQ(result.outcome, Outcome::skip);
+  EXPECT_THAT(result.got, testing::HasSubstr("no view of its memory"));
 }
 
 }  // namespace
