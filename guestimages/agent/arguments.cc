@@ -54,6 +54,13 @@ Result<bool> Arguments::flag_or(std::string_view name, bool otherwise) {
   return value->get_bool();
 }
 
+Result<Arguments> Arguments::object(std::string_view name) {
+  auto value = take(name);
+  if (!value) return missing(name);
+  if (!value->is_object()) return wrong(name, "an object");
+  return Arguments(std::move(value->get_object()));
+}
+
 Result<std::vector<std::string>> Arguments::texts(std::string_view name) {
   const auto value = take(name);
   if (!value) return std::vector<std::string>{};

@@ -23,6 +23,7 @@ class Arguments {
   Result<std::int64_t> number(std::string_view name);
   Result<std::optional<std::int64_t>> optional_number(std::string_view name);
   Result<bool> flag_or(std::string_view name, bool otherwise);
+  Result<Arguments> object(std::string_view name);
   Result<std::vector<std::string>> texts(std::string_view name);  ///< none when absent
 
   /// An error that names the first argument that was not taken.

@@ -6,13 +6,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "guestimages/agent/modules.h"
 #include "guestimages/agent/program.h"
 #include "guestimages/agent/text.h"
 #include "guestimages/agent/vmcore.h"
+#include "guestimages/agent/workload.h"
 #include "harness/agent/protocol.h"
 #include "harness/base/file.h"
 
@@ -50,21 +53,18 @@ Result<Answer> write_to_kernel(Session&, const boost::json::value&, Arguments ar
   return Answer{};
 }
 
-Result<Answer> switch_cpu(Arguments& arguments, std::string_view state) {
+Result<Answer> switch_cpu(Arguments& arguments, bool online) {
   const std::int64_t cpu = CP_TRY(arguments.number("cpu"));
   CP_TRY(arguments.nothing_else());
-  const std::string path = fmt::format("/sys/devices/system/cpu/cpu{}/online", cpu);
-  CP_TRY(write_once(path, state));
-  const std::string now = CP_TRY(read_file(path));
-  if (trim_end(now) != state) return Error::guest(fmt::format("{} still says {}", path, trim_end(now)));
+  CP_TRY(set_cpu_online(cpu, online));
   return Answer{};
 }
 
 Result<Answer> cpu_offline(Session&, const boost::json::value&, Arguments arguments) {
-  return switch_cpu(arguments, "0");
+  return switch_cpu(arguments, false);
 }
 Result<Answer> cpu_online(Session&, const boost::json::value&, Arguments arguments) {
-  return switch_cpu(arguments, "1");
+  return switch_cpu(arguments, true);
 }
 
 Result<Answer> module_load(Session&, const boost::json::value&, Arguments arguments) {
@@ -72,6 +72,30 @@ Result<Answer> module_load(Session&, const boost::json::value&, Arguments argume
   const std::string params = CP_TRY(arguments.text_or("params", ""));
   CP_TRY(arguments.nothing_else());
   CP_TRY(load_module(name, params));
+  return Answer{};
+}
+
+Result<Answer> work(Session& session, const boost::json::value& id, Arguments arguments) {
+  const bool background = CP_TRY(arguments.flag_or("background", false));
+  const Workload workload = CP_TRY(parse_workload(std::move(arguments)));
+  WorkloadTask task = CP_TRY(start_workload(workload, background));
+  CP_TRY(begin(task));
+  Answer answer;
+  if (background) {
+    answer.data["pid"] = task.pid;
+    session.watched.push_back({task.pid, id, "workload " + workload.name, std::move(task)});
+  } else {
+    CP_TRY(finish(std::move(task)));
+  }
+  return answer;
+}
+
+Result<Answer> sleep_for(Session&, const boost::json::value&, Arguments arguments) {
+  constexpr std::int64_t longest_ms = 600'000;
+  const std::int64_t ms = CP_TRY(arguments.number("ms"));
+  CP_TRY(arguments.nothing_else());
+  if (ms < 0 || ms > longest_ms) return Error::guest(fmt::format("'ms' must be 0 to {}", longest_ms));
+  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
   return Answer{};
 }
 
@@ -104,6 +128,11 @@ constexpr std::pair<std::string_view, Command> commands[] = {
     {"cpu.online", cpu_online},
     {"module.load", module_load},
     {"load.start", start_load},
+    {"workload", work},
+    {"sleep", sleep_for},
+    {"cpuhp.states", list_cpuhp_states},
+    {"functions.list", list_functions},
+    {"functions.record", record_functions},
     {"kexec.load", load_kexec},
     {"kexec.exec", execute_kexec},
     {"trigger", trigger},

@@ -6,21 +6,25 @@
 
 #include <boost/json.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "guestimages/agent/arguments.h"
 #include "guestimages/agent/outbox.h"
+#include "guestimages/agent/workload.h"
 #include "harness/base/result.h"
 
 namespace crashpath {
 
-/// A child whose failure has to be told to the host after its command has been answered.
+/// A child whose failure, or whose end, has to be told to the host after its command has been answered.
 struct Watched {
   pid_t pid = -1;
-  boost::json::value id;  ///< of the command
-  std::string what;       ///< what it does, for the message
+  boost::json::value id;                      ///< of the command
+  std::string what;                           ///< what it does, for the message
+  std::optional<WorkloadTask> workload = {};  ///< when it is one
+  bool is_trigger = false;                    ///< the kernel should not have lived to see its end
 };
 
 /// What commands work with.
@@ -51,6 +55,9 @@ Result<Answer> execute_kexec(Session&, const boost::json::value& id, Arguments a
 Result<Answer> trigger(Session&, const boost::json::value& id, Arguments arguments);
 Result<Answer> capture(Session&, const boost::json::value& id, Arguments arguments);
 Result<Answer> wake(Session&, const boost::json::value& id, Arguments arguments);
+Result<Answer> list_cpuhp_states(Session&, const boost::json::value& id, Arguments arguments);
+Result<Answer> list_functions(Session&, const boost::json::value& id, Arguments arguments);
+Result<Answer> record_functions(Session&, const boost::json::value& id, Arguments arguments);
 Result<Answer> start_load(Session&, const boost::json::value& id, Arguments arguments);
 
 }  // namespace crashpath

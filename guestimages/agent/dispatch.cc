@@ -47,6 +47,28 @@ void send_failed(Session& session, const boost::json::value& id, const std::stri
   session.outbox.send("failed", {{"id", id}, {"error", one_line(error)}});
 }
 
+/// The error of a child that has ended.
+Result<> how_it_ended(const Watched& child, int wait_status) {
+  if (child.workload) return result_of(*child.workload, wait_status);
+  if (WIFSIGNALED(wait_status))
+    return Error::guest(fmt::format("killed by signal {}", WTERMSIG(wait_status)));
+  if (const int exit_code = exit_code_of(wait_status); exit_code != 0)
+    return Error::guest(std::strerror(exit_code));
+  return {};
+}
+
+/// False when there was something to tell.
+bool tell_end(Session& session, const Watched& child, int wait_status) {
+  const auto ended = how_it_ended(child, wait_status);
+  if (child.workload && child.is_trigger) {
+    const std::string words = ended ? "the workload ended and nothing crashed" : ended.error().message();
+    session.outbox.send("survived", {{"id", child.id}, {"reached", false}, {"words", one_line(words)}});
+    return false;
+  }
+  if (!ended) send_failed(session, child.id, fmt::format("{}: {}", child.what, ended.error().message()));
+  return static_cast<bool>(ended);
+}
+
 }  // namespace
 
 bool handle_command(Session& session, boost::json::object command, const std::function<Result<>()>& flush) {
@@ -81,20 +103,17 @@ bool handle_line(Session& session, const LineBuffer::Line& line, const std::func
   return handle_command(session, std::move(command.get_object()), flush);
 }
 
-void reap_children(Session& session) {
+bool reap_children(Session& session) {
+  bool all_is_well = true;
   int status = 0;
   for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
     const auto watched = std::find_if(session.watched.begin(), session.watched.end(),
                                       [pid](const Watched& child) { return child.pid == pid; });
     if (watched == session.watched.end()) continue;
-    const int exit_code = exit_code_of(status);
-    if (WIFSIGNALED(status))
-      send_failed(session, watched->id,
-                  fmt::format("{}: killed by signal {}", watched->what, WTERMSIG(status)));
-    else if (exit_code != 0)
-      send_failed(session, watched->id, fmt::format("{}: {}", watched->what, std::strerror(exit_code)));
+    if (!tell_end(session, *watched, status)) all_is_well = false;
     session.watched.erase(watched);
   }
+  return all_is_well;
 }
 
 }  // namespace crashpath

@@ -16,7 +16,8 @@ bool handle_line(Session& session, const LineBuffer::Line& line, const std::func
 /// The same for a command that is an object already.
 bool handle_command(Session& session, boost::json::object command, const std::function<Result<>()>& flush);
 
-/// Collects children that have ended, and sends `failed` for watched ones that ended badly.
-void reap_children(Session& session);
+/// Collects children that have ended, and sends `failed` for watched ones that ended badly, `survived` for a
+/// trigger's workload. False when it sent one.
+bool reap_children(Session& session);
 
 }  // namespace crashpath

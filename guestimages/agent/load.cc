@@ -5,6 +5,7 @@
 
 #include "guestimages/agent/commands.h"
 #include "guestimages/agent/task.h"
+#include "guestimages/agent/workload.h"
 
 namespace crashpath {
 namespace {
@@ -17,9 +18,7 @@ namespace {
 [[noreturn]] int keep_writing(std::size_t bytes) {
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) ::_exit(1);
-  auto* words = static_cast<volatile unsigned long*>(memory);
-  for (unsigned long round = 1;; ++round)
-    for (std::size_t i = 0; i < bytes / sizeof *words; i += 64) words[i] = round + i;
+  for (unsigned long round = 1;; ++round) write_to_all_pages(memory, bytes, round);
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ void drain(const UniqueFd& signals) {
     // The crash comes when it comes; until then this kernel must stay.
     while (is_trigger) {
       ::poll(nullptr, 0, 1000);
-      reap_children(session);
+      if (!reap_children(session)) give_up("replay: survived: " + text.substr(0, longest_console_line));
     }
   }
   say("replay: done");

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "guestimages/agent/module_index.h"
 #include "harness/base/file.h"
@@ -28,16 +29,20 @@ Result<std::vector<std::string>> module_files(std::string_view name) {
   return files;
 }
 
-Result<> load_module_file(const std::string& file, const std::string& params) {
+Result<> load_module_file(const std::string& file, const std::string& params, IfLoaded if_loaded) {
   const UniqueFd fd = CP_TRY(open_file(file, O_RDONLY));
-  if (::syscall(SYS_finit_module, fd.get(), params.c_str(), 0) == 0 || errno == EEXIST) return {};
+  if (::syscall(SYS_finit_module, fd.get(), params.c_str(), 0) == 0) return {};
+  if (errno == EEXIST && if_loaded == IfLoaded::fine) return {};
   return Error::guest(fmt::format("cannot load {}: {}; the console may say why", file, std::strerror(errno)));
 }
 
-Result<> load_module(std::string_view name, const std::string& params) {
-  const auto files = CP_TRY(module_files(name));
-  for (const std::string& file : files) CP_TRY(load_module_file(file, file == files.back() ? params : ""));
-  return {};
+Result<> load_module(std::string_view name, const std::string& params, IfLoaded if_loaded) {
+  auto files = CP_TRY(module_files(name));
+  if (files.empty()) return {};
+  const std::string module = std::move(files.back());
+  files.pop_back();
+  for (const std::string& dependency : files) CP_TRY(load_module_file(dependency, ""));
+  return load_module_file(module, params, if_loaded);
 }
 
 }  // namespace crashpath

@@ -14,10 +14,14 @@ namespace crashpath {
 /// (crashpath/NAME.ko) need not be in modules.dep.
 Result<std::vector<std::string>> module_files(std::string_view name);
 
-/// Loads one file. A module that is loaded already is no error.
-Result<> load_module_file(const std::string& file, const std::string& params);
+/// Whether it is an error that a module is loaded already.
+enum class IfLoaded { fine, error };
 
-/// module_files, all loaded; `params` go to the module itself.
-Result<> load_module(std::string_view name, const std::string& params);
+/// Loads one file.
+Result<> load_module_file(const std::string& file, const std::string& params,
+                          IfLoaded if_loaded = IfLoaded::fine);
+
+/// module_files, all loaded; `params` and `if_loaded` are for the module itself.
+Result<> load_module(std::string_view name, const std::string& params, IfLoaded if_loaded = IfLoaded::fine);
 
 }  // namespace crashpath

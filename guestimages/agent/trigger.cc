@@ -9,11 +9,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <optional>
 
 #include "guestimages/agent/commands.h"
 #include "guestimages/agent/modules.h"
 #include "guestimages/agent/task.h"
+#include "guestimages/agent/workload.h"
 #include "harness/base/file.h"
 
 namespace crashpath {
@@ -100,6 +102,28 @@ Result<Plan> make_plan(const std::string& kind, Arguments& arguments) {
   return plan;
 }
 
+/// A workload that should crash the kernel, after a module has set the trap.
+Result<Answer> trigger_by_workload(Session& session, const boost::json::value& id, Arguments arguments) {
+  const std::string module = CP_TRY(arguments.text_or("module", ""));
+  const std::string params = CP_TRY(arguments.text_or("params", ""));
+  const Workload workload = CP_TRY(parse_workload(CP_TRY(arguments.object("workload"))));
+  CP_TRY(arguments.nothing_else());
+  if (!module.empty()) CP_TRY(module_files(module));
+  const auto set_trap = [module, params]() -> Result<> {
+    if (module.empty()) return {};
+    const auto loaded = load_module(module, params, IfLoaded::error);
+    return loaded ? loaded : loaded.error().within("module refused");
+  };
+  auto task = std::make_shared<WorkloadTask>(CP_TRY(start_workload(workload, false, set_trap)));
+  Answer answer;
+  answer.afterwards = [&session, id, task]() -> Result<> {
+    CP_TRY(begin(*task));
+    session.watched.push_back({task->pid, id, "trigger workload", std::move(*task), true});
+    return {};
+  };
+  return answer;
+}
+
 }  // namespace
 
 Result<Answer> trigger(Session& session, const boost::json::value& id, Arguments arguments) {
@@ -108,6 +132,7 @@ Result<Answer> trigger(Session& session, const boost::json::value& id, Arguments
     CP_TRY(arguments.nothing_else());
     return Answer{};
   }
+  if (kind == "workload") return trigger_by_workload(session, id, std::move(arguments));
   const Plan plan = CP_TRY(make_plan(kind, arguments));
   auto child = std::make_shared<Child>(CP_TRY(start_child(plan)));
   Answer answer;

@@ -23,8 +23,8 @@
  * add or remove) are no hotplug and do not count.
  *
  * What should be seen: "crash_point: armed at ...", and when it is reached a panic that says "crash_point: NAME hit N on
- * CPU C" or "crash_point: cpuhp state N startup of CPU C hit N on CPU C". A CPU that is not online writes nothing to most
- * consoles (kernel/printk/printk.c), so that a crash there is seen only in the dump's log.
+ * CPU C" or "crash_point: cpuhp state N startup of CPU C hit N on CPU C". What a CPU says that is not online is not written
+ * to a console without CON_ANYTIME, as pseries' hvc is (kernel/printk/printk.c): then only the dump's log has it.
  *
  * A point that cannot be armed makes loading fail: with ENOENT when the kernel has no such function, and with EINVAL when
  * it does not let itself be probed there (kprobes' blacklist) or when a parameter is wrong.

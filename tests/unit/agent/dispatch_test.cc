@@ -1,6 +1,7 @@
 #include "guestimages/agent/dispatch.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
 
 #include "guestimages/agent/task.h"
 #include "harness/agent/protocol.h"
@@ -108,6 +109,50 @@ TEST_F(DispatchTest, TellsWhenAWatchedTaskFails) {
   EXPECT_EQ(messages_[0].at("type"), "failed");
   EXPECT_EQ(messages_[0].at("id"), 9);
   EXPECT_EQ(messages_[0].at("error"), "trigger oops: No such file or directory");
+}
+
+TEST_F(DispatchTest, DoesAWorkloadBeforeItAnswers) {
+  EXPECT_EQ(ask(R"({"id": 1, "run": "workload", "name": "memory", "memory_mib": 1})").at("ok"), true);
+  EXPECT_TRUE(session_.watched.empty());
+  EXPECT_THAT(error_of(R"({"id": 1, "run": "workload", "name": "rtas"})"), HasSubstr("no RTAS"));
+  EXPECT_EQ(error_of(R"({"id": 1, "run": "workload", "name": "dance"})"), "unknown workload 'dance'");
+}
+
+TEST_F(DispatchTest, LetsAWorkloadGoOnInTheBackground) {
+  ask(R"({"id": 5, "run": "workload", "name": "memory", "memory_mib": 1, "background": true})");
+  ASSERT_TRUE(ok_);
+  ASSERT_EQ(session_.watched.size(), 1U);
+  EXPECT_TRUE(reap_children(session_));  // it goes on
+  ::kill(session_.watched[0].pid, SIGTERM);
+  while (reap_children(session_)) continue;
+  EXPECT_EQ(messages_.back().at("type"), "failed");
+  EXPECT_EQ(messages_.back().at("error"), "workload memory: the workload's task was killed by signal 15");
+}
+
+TEST_F(DispatchTest, TellsThatTheKernelSurvivedItsTrigger) {
+  const object answer = ask(
+      R"({"id": 6, "run": "trigger", "kind": "workload", "workload": {"name": "memory", "memory_mib": 1}})");
+  EXPECT_EQ(answer.at("ok"), true);
+  EXPECT_EQ(flushes_, 1);
+  while (reap_children(session_)) continue;
+  EXPECT_EQ(messages_.back().at("type"), "survived");
+  EXPECT_EQ(messages_.back().at("id"), 6);
+  EXPECT_EQ(messages_.back().at("reached"), false);
+  EXPECT_EQ(messages_.back().at("words"), "the workload ended and nothing crashed");
+  EXPECT_TRUE(session_.watched.empty());
+}
+
+TEST_F(DispatchTest, TellsBeforeItAnswersThatATriggersWorkloadCannotBeDone) {
+  EXPECT_EQ(error_of(R"({"id": 1, "run": "trigger", "kind": "workload"})"), "argument 'workload' is missing");
+  EXPECT_THAT(error_of(R"({"id": 1, "run": "trigger", "kind": "workload", "workload": {"name": "rtas"}})"),
+              HasSubstr("no RTAS"));
+  EXPECT_FALSE(ok_);
+  EXPECT_EQ(flushes_, 0);
+}
+
+TEST_F(DispatchTest, SleepsNotForEver) {
+  EXPECT_EQ(ask(R"({"id": 1, "run": "sleep", "ms": 1})").at("ok"), true);
+  EXPECT_EQ(error_of(R"({"id": 1, "run": "sleep", "ms": 600001})"), "'ms' must be 0 to 600000");
 }
 
 }  // namespace
