@@ -105,8 +105,11 @@ Result<std::uint64_t> count_lost(const TraceInstance& trace) {
 Result<Answer> list_functions(Session&, const boost::json::value&, Arguments arguments) {
   const auto globs = CP_TRY(arguments.texts("globs"));
   CP_TRY(arguments.nothing_else());
+  const std::string available = CP_TRY(available_functions());
+  const auto functions = list_functions(available, globs);
   Answer answer;
-  answer.data["functions"] = to_json(list_functions(CP_TRY(available_functions()), globs));
+  answer.data = {{"functions", to_json(functions)},
+                 {"ambiguous", to_json(ambiguous_of(functions, available))}};
   return answer;
 }
 
@@ -127,8 +130,10 @@ Result<Answer> record_functions(Session&, const boost::json::value&, Arguments a
   CP_TRY(trace.set("set_ftrace_filter",
                    parse_traceable_function(available.substr(0, available.find('\n'))).name));
   Answer answer;
-  answer.data["lost"] = CP_TRY(count_lost(trace));
-  answer.data["functions"] = to_json(symbols_of(CP_TRY(read_first_hits(trace)), available, globs));
+  const auto functions = symbols_of(CP_TRY(read_first_hits(trace)), available, globs);
+  answer.data = {{"functions", to_json(functions)},
+                 {"ambiguous", to_json(ambiguous_of(functions, available))},
+                 {"lost", CP_TRY(count_lost(trace))}};
   return answer;
 }
 

@@ -84,6 +84,16 @@ std::vector<std::string> symbols_of(const std::vector<std::string>& names, std::
   return symbols;
 }
 
+std::vector<std::string> ambiguous_of(const std::vector<std::string>& symbols, std::string_view available) {
+  std::map<std::string, int, std::less<>> times;
+  for_each_line(available,
+                [&times](std::string_view line) { ++times[parse_traceable_function(line).symbol()]; });
+  std::vector<std::string> ambiguous;
+  for (const std::string& symbol : symbols)
+    if (times[symbol] > 1) ambiguous.push_back(symbol);
+  return ambiguous;
+}
+
 std::uint64_t lost_events(std::string_view stats) {
   std::uint64_t lost = 0;
   for_each_line(stats, [&lost](std::string_view line) {

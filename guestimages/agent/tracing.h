@@ -48,6 +48,9 @@ class FirstHits {
 std::vector<std::string> symbols_of(const std::vector<std::string>& names, std::string_view available,
                                     const std::vector<std::string>& globs);
 
+/// Those of `symbols` that `available` has more than once: a name alone does not tell such functions apart.
+std::vector<std::string> ambiguous_of(const std::vector<std::string>& symbols, std::string_view available);
+
 /// Events that a CPU's buffer did not keep, from the text of per_cpu/cpuN/stats (kernel/trace/trace.c
 /// tracing_stats_read): overwritten ones, and those that found it full.
 std::uint64_t lost_events(std::string_view stats);

@@ -26,6 +26,8 @@
  * CPU C" or "crash_point: cpuhp state N startup of CPU C hit N on CPU C". What a CPU says that is not online is not written
  * to a console without CON_ANYTIME, as pseries' hvc is (kernel/printk/printk.c): then only the dump's log has it.
  *
+ * Of several functions of one name the first in /proc/kallsyms is taken (arm64 has gic_starting_cpu of GICv2 and of GICv3).
+ *
  * A point that cannot be armed makes loading fail: with ENOENT when the kernel has no such function, and with EINVAL when
  * it does not let itself be probed there (kprobes' blacklist) or when a parameter is wrong.
  */

@@ -31,6 +31,11 @@ TEST(Tracing, NamesAModulesFunctionsAsKprobesTakeThem) {
   EXPECT_THAT(list_functions(available, {"virtblk_p*"}), ElementsAre("virtio_blk:virtblk_probe"));
 }
 
+TEST(Tracing, SaysWhichNamesSeveralFunctionsHave) {
+  EXPECT_THAT(ambiguous_of({"show_cpuinfo", "gic_handle_irq", "virtio_blk:virtblk_probe"}, available),
+              ElementsAre("gic_handle_irq"));
+}
+
 TEST(Tracing, LeavesOutWhatIsNoFunction) {
   EXPECT_THAT(list_functions(available, {"__ftrace*"}), IsEmpty());
   EXPECT_EQ(list_functions(available, {}).size(), 5U);
