@@ -6,6 +6,7 @@
 #include "cli/context.h"
 #include "cli/errors.h"
 #include "cli/prepare_image.h"
+#include "cli/templates.h"
 #include "harness/base/paths.h"
 
 namespace crashpath {
@@ -41,6 +42,14 @@ Result<> show() {
     total += image.size;
   }
   fmt::print("{} MiB in images below {}\n", total >> 20, cache_directory().native());
+  std::uint64_t templates = 0;
+  for (const CachedTemplate& each : list_templates(templates_directory())) {
+    fmt::print("template {:49} {:6} MiB  {}\n", each.directory.filename().native(), each.size >> 20,
+               each.directory.native());
+    templates += each.size;
+  }
+  fmt::print("{} MiB of {} MiB in templates below {}\n", templates >> 20, kTemplateLimit >> 20,
+             templates_directory().native());
   return {};
 }
 

@@ -6,19 +6,16 @@
 #include "harness/plan/scheduler.h"
 
 namespace crashpath {
-namespace {
-
-/// A guest of 1 GiB takes some 300 MB.
-constexpr std::uint64_t kTemplateLimit = std::uint64_t{8} << 30;
-
-}  // namespace
+std::filesystem::path templates_directory() {
+  return cache_directory() / "templates";
+}
 
 RunTemplates::RunTemplates(const std::vector<PlannedTrial>& trials, int least_shared,
                            MachineFactory make_machine, std::function<void(std::string_view)> say)
     : least_shared_(least_shared),
       make_machine_(std::move(make_machine)),
       say_(std::move(say)),
-      store_(cache_directory() / "templates", kTemplateLimit) {
+      store_(templates_directory(), kTemplateLimit) {
   for (const PlannedTrial& trial : trials) {
     const auto key = template_key(trial, make_machine_);
     if (!key || key->empty()) continue;  // what is wrong with it, its own verdict says

@@ -14,6 +14,10 @@
 
 namespace crashpath {
 
+/// Bytes that the cache's templates may take; a guest of 1 GiB takes some 300 MB.
+inline constexpr std::uint64_t kTemplateLimit = std::uint64_t{8} << 30;
+std::filesystem::path templates_directory();
+
 class RunTemplates {
  public:
   /// A template is made where `least_shared` trials or more share a guest; one that is there already serves

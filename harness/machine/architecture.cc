@@ -1,6 +1,15 @@
 #include "harness/machine/architecture.h"
 
 namespace crashpath {
+namespace {
+
+/// No self-tests of ciphers and signatures, no jitter entropy, no zeroing of every allocation, no built-in
+/// certificates.
+constexpr std::string_view kLeanCaptureAppend =
+    "cryptomgr.notests init_on_alloc=0 "
+    "initcall_blacklist=jent_mod_init,load_system_certificate_list,load_uefi_certs";
+
+}  // namespace
 
 const std::vector<Architecture>& architectures() {
   static const std::vector<Architecture> all = {
@@ -16,12 +25,16 @@ const std::vector<Architecture>& architectures() {
        .default_cpu = "cortex-a57",
        // ID_AA64MMFR0_EL1.TGran16. pauth-impdef: TCG computes the architected QARMA5 signatures slowly.
        .all_page_sizes_cpu = "max,pauth-impdef=on",
+       // One thread: an arm64 kernel broadcasts its TLB invalidations, and with a thread for each vCPU TCG
+       // stops them all for every one. A crash kernel flushes 100,000 times to patch its ftrace sites alone.
+       .default_tcg_thread = "single",
        .console = "ttyAMA0",
        .crashkernel = "256M",
        .kexec_argument = "--serial=ttyAMA0",
        // earlycon: a crash kernel that dies for lack of memory does so before its console driver is there.
        // The address is that of virt's first UART (QEMU hw/arm/virt.c, VIRT_UART).
        .capture_append = "nr_cpus=1 reset_devices nowatchdog earlycon=pl011,0x9000000",
+       .lean_capture_append = kLeanCaptureAppend,
        .ram_base = 0x40000000,
        .has_nmi = false,
        .has_firmware_option = true},
@@ -36,6 +49,9 @@ const std::vector<Architecture>& architectures() {
        .qemu_machine = "pseries",
        .default_cpu = "power9",
        .all_page_sizes_cpu = "power9",
+       // A thread for each vCPU: those that a crash leaves spinning would take their turns from the one that
+       // works.
+       .default_tcg_thread = "multi",
        .console = "hvc0",
        .crashkernel = "256M",
        .kexec_argument = "",
@@ -44,6 +60,7 @@ const std::vector<Architecture>& architectures() {
        // nr_cpus=1).
        // nowatchdog: under TCG a crash kernel's watchdog sees the host's load and calls it a hard lockup.
        .capture_append = "reset_devices nowatchdog",
+       .lean_capture_append = kLeanCaptureAppend,
        .ram_base = 0,
        .has_nmi = true,
        .has_firmware_option = false},

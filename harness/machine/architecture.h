@@ -20,13 +20,17 @@ struct Architecture {
   std::string_view qemu_machine;   ///< "virt", "pseries"
   std::string_view default_cpu;    ///< -cpu
   std::string_view all_page_sizes_cpu;  ///< -cpu that also runs kernels whose page size default_cpu lacks
+  std::string_view default_tcg_thread;  ///< MachineConfig::tcg_thread
   std::string_view console;             ///< first console= argument: "ttyAMA0", "hvc0"
   std::string_view crashkernel;         ///< crashkernel= that lets a Debian kernel capture comfortably
   std::string_view kexec_argument;  ///< what kexec-tools needs for purgatory to have a console; may be empty
   std::string_view capture_append;  ///< what the crash kernel's command line needs besides the console
-  std::uint64_t ram_base;           ///< guest physical address of the first byte of RAM
-  bool has_nmi;                     ///< QEMU's machine implements inject-nmi
-  bool has_firmware_option;         ///< boots with UEFI or without
+  /// What it is given besides to come up sooner, unless a scenario says `lean = false`: things that a crash
+  /// kernel does for its own sake and that no dump depends on.
+  std::string_view lean_capture_append;
+  std::uint64_t ram_base;    ///< guest physical address of the first byte of RAM
+  bool has_nmi;              ///< QEMU's machine implements inject-nmi
+  bool has_firmware_option;  ///< boots with UEFI or without
 };
 
 /// All architectures, in the order reports list them.

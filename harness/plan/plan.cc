@@ -64,6 +64,7 @@ void apply(const ScenarioMachine& change, MachineConfig& machine) {
   change_to(machine.cpus, change.cpus);
   change_to(machine.memory_mib, change.memory_mib);
   change_to(machine.cpu_model, change.cpu_model);
+  change_to(machine.tcg_thread, change.tcg_thread);
   if (machine.architecture->name == "arm64") {
     change_to(machine.gic_version, change.gic_version);
     change_to(machine.its, change.its);
@@ -76,6 +77,7 @@ void apply(const ScenarioMachine& change, MachineConfig& machine) {
 MachineConfig default_machine(const GuestImage& image, std::string_view config) {
   MachineConfig machine;
   machine.architecture = image.architecture;
+  machine.tcg_thread = image.architecture->default_tcg_thread;
   const bool arm64 = image.architecture->name == "arm64";
   if (arm64)
     machine.gic_version = "3";

@@ -95,6 +95,7 @@ Result<> read_capture(TomlTable& root, ScenarioCapture& capture) {
   capture.format = CP_TRY(one_of(*table, "format", {"kdump", "elf"})).value_or(standard.format);
   capture.level = narrow(CP_TRY(table->integer("level", 0, 31))).value_or(standard.level);
   capture.integrity_check = CP_TRY(table->boolean("integrity_check")).value_or(standard.integrity_check);
+  capture.lean = CP_TRY(table->boolean("lean")).value_or(standard.lean);
   capture.append = CP_TRY(table->string("append")).value_or("");
   capture.kexec_args = CP_TRY(table->strings("kexec_args")).value_or(std::vector<std::string>());
   capture.initramfs =
@@ -235,6 +236,7 @@ Result<ScenarioMachine> read_machine(TomlTable& table) {
   machine.cpus = narrow(CP_TRY(table.integer("cpus", 1, kMostCpus)));
   machine.memory_mib = narrow(CP_TRY(table.integer("memory_mib", kLeastMemory, kMostMemory)));
   machine.cpu_model = CP_TRY(table.string("cpu_model"));
+  machine.tcg_thread = CP_TRY(one_of(table, "tcg_thread", {"multi", "single"}));
   machine.gic_version = CP_TRY(one_of(table, "gic_version", {"2", "3", "4"}));
   machine.its = CP_TRY(table.boolean("its"));
   machine.ic_mode = CP_TRY(one_of(table, "ic_mode", {"xics", "xive", "dual"}));

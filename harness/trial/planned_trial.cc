@@ -20,6 +20,7 @@ boost::json::object identity_to_json(const PlannedTrial& trial) {
             {"cpus", machine.cpus},
             {"memory_mib", machine.memory_mib},
             {"cpu_model", machine.cpu_model},
+            {"tcg_thread", machine.tcg_thread},
             {"gic_version", machine.gic_version},
             {"its", machine.its},
             {"ic_mode", machine.ic_mode},

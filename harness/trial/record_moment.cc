@@ -1,6 +1,7 @@
 #include "harness/trial/record_moment.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "harness/evidence/directory.h"
 #include "harness/evidence/migration_stream.h"
@@ -20,6 +21,11 @@ bool has(const std::vector<Moment>& moments, Moment moment) {
   return std::find(moments.begin(), moments.end(), moment) != moments.end();
 }
 
+std::uint64_t total_length(const std::vector<Extent>& extents) {
+  return std::accumulate(extents.begin(), extents.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const Extent& each) { return sum + each.length; });
+}
+
 Result<json::object> decode(const Result<>& saved, const fs::path& stream) {
   if (!saved) return saved.error();
   return decode_migration_stream(CP_TRY(read_file(stream)));
@@ -35,19 +41,23 @@ Result<> record_moment(Moment moment, const ScenarioRecord& wanted, Machine& mac
   const fs::path stream = recorder.directory() / kStream;
   const std::string hashes_file = evidence_file::page_hashes(moment);
   const std::string devices_file = evidence_file::device_state(moment);
+  json::object about{{"moment", to_string(moment)}};
   json::object lacking;
 
   const double stopped = recorder.seconds();
   CP_TRY(machine.pause());
   if (memory) {
-    if (const auto seen = machine.memory())
+    if (const auto seen = machine.memory()) {
+      if (seen->changed) about["own_bytes"] = total_length(*seen->changed);
       CP_TRY(write_page_hashes(recorder.directory() / hashes_file, hash_guest_memory(*seen, unchanged)));
-    else
+    } else {
       lacking[hashes_file] = seen.error().message();
+    }
   }
   const Result<> saved = devices ? machine.save_device_state(stream) : Result<>();
   if (moment != Moment::captured) CP_TRY(machine.resume());
-  const double went_on = recorder.seconds();
+  about["t"] = stopped;
+  about["stopped"] = recorder.seconds() - stopped;
 
   if (devices) {
     if (const auto state = decode(saved, stream))
@@ -57,7 +67,8 @@ Result<> record_moment(Moment moment, const ScenarioRecord& wanted, Machine& mac
     std::error_code ignored;
     fs::remove(stream, ignored);
   }
-  recorder.moment(moment, stopped, went_on - stopped, std::move(lacking));
+  about["lacking"] = std::move(lacking);
+  recorder.moment(about);
   return {};
 }
 

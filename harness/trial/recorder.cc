@@ -95,12 +95,8 @@ void Recorder::hypervisor(std::string_view event, const json::object& data) {
          json::serialize(json::object{{"t", seconds()}, {"event", event}, {"data", data}}) + "\n");
 }
 
-void Recorder::moment(Moment moment, double since, double stopped, json::object lacking) {
-  append(evidence_file::kMoments, json::serialize(json::object{{"t", since},
-                                                               {"moment", to_string(moment)},
-                                                               {"stopped", stopped},
-                                                               {"lacking", std::move(lacking)}}) +
-                                      "\n");
+void Recorder::moment(const json::object& about) {
+  append(evidence_file::kMoments, json::serialize(about) + "\n");
 }
 
 void Recorder::store(std::string_view file, std::string_view content) {

@@ -38,7 +38,7 @@ class Recorder {
   void agent(Kernel kernel, std::string_view line);
   void hypervisor(std::string_view event, const boost::json::object& data);
   /// The guest was stopped at `since`, for so long; `lacking`: what could not be recorded, by file, and why.
-  void moment(Moment moment, double since, double stopped, boost::json::object lacking);
+  void moment(const boost::json::object& about);  ///< a line of moments.jsonl
   void store(std::string_view file, std::string_view content);
 
   /// The first write that failed: evidence is incomplete and the trial cannot be judged.

@@ -22,6 +22,7 @@ struct ScenarioMachine {
   std::optional<int> cpus;
   std::optional<int> memory_mib;
   std::optional<std::string> cpu_model;
+  std::optional<std::string> tcg_thread;
   std::optional<std::string> gic_version;
   std::optional<bool> its;
   std::optional<std::string> ic_mode;
@@ -42,6 +43,7 @@ struct ScenarioCapture {
   std::string format = "kdump";  ///< "kdump", "elf"
   int level = 31;                ///< makedumpfile -d
   bool integrity_check = false;  ///< purgatory's SHA-256 check: kexec without -i
+  bool lean = true;              ///< with the architecture's lean capture arguments
   std::string append;            ///< behind the architecture's capture arguments
   std::vector<std::string> kexec_args;
   std::string initramfs = "standard";  ///< "standard", "without-init"

@@ -32,8 +32,8 @@ ScriptStep load_crash_kernel(const PlannedTrial& trial) {
       {{"panic", true}, {"append", capture_command_line(trial)}, {"args", std::move(arguments)}});
 }
 
-/// Where the first kernel is. Asked for apart from the files, because reading /proc/kallsyms takes an emulated
-/// guest most of a second, and the answer stays the same as long as the kernel runs.
+/// Where the first kernel is. Asked for apart from the files, because reading /proc/kallsyms takes an
+/// emulated guest most of a second, and the answer stays the same as long as the kernel runs.
 ScriptStep report_symbols() {
   return agent_step(Stage::arm, Kernel::first, "report", {{"symbols", {"_stext", "_etext"}}});
 }
@@ -51,8 +51,11 @@ void add_plain_kexec(const PlannedTrial& trial, Stage stage, std::vector<ScriptS
 
 std::string capture_command_line(const PlannedTrial& trial) {
   const Architecture& architecture = *trial.machine.architecture;
-  return fmt::format("console={} panic=-1 {}{}{}", architecture.console, architecture.capture_append,
-                     trial.scenario->capture.append.empty() ? "" : " ", trial.scenario->capture.append);
+  const ScenarioCapture& capture = trial.scenario->capture;
+  std::string line = fmt::format("console={} panic=-1 {}", architecture.console, architecture.capture_append);
+  if (capture.lean) line += fmt::format(" {}", architecture.lean_capture_append);
+  if (!capture.append.empty()) line += fmt::format(" {}", capture.append);
+  return line;
 }
 
 json::object report_arguments() {

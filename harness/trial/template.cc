@@ -209,23 +209,24 @@ Result<> TemplateStore::make(const std::string& key, const PlannedTrial& trial,
   return {};
 }
 
-void TemplateStore::keep_limit(const std::string& newest) const {
-  struct Known {
-    fs::file_time_type used;
-    fs::path directory;
-    std::uint64_t size;
-  };
-  std::vector<Known> all;
-  std::uint64_t total = 0;
+std::vector<CachedTemplate> list_templates(const fs::path& directory) {
+  std::vector<CachedTemplate> all;
   std::error_code code;
-  for (const auto& entry : fs::directory_iterator(directory_, code)) {
-    if (!fs::exists(entry.path() / kAbout)) continue;
-    all.push_back(
-        {fs::last_write_time(entry.path() / kAbout, code), entry.path(), size_on_disk(entry.path())});
-    total += all.back().size;
-  }
+  for (const auto& entry : fs::directory_iterator(directory, code))
+    if (fs::exists(entry.path() / kAbout))
+      all.push_back({.directory = entry.path(),
+                     .size = size_on_disk(entry.path()),
+                     .used = fs::last_write_time(entry.path() / kAbout, code)});
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.used < b.used; });
-  for (const Known& oldest : all) {
+  return all;
+}
+
+void TemplateStore::keep_limit(const std::string& newest) const {
+  const auto all = list_templates(directory_);
+  std::uint64_t total = 0;
+  for (const CachedTemplate& each : all) total += each.size;
+  std::error_code code;
+  for (const CachedTemplate& oldest : all) {
     if (total <= limit_) return;
     if (oldest.directory.filename() == newest) continue;
     fs::remove_all(oldest.directory, code);  // forks of it under way have all of it open or mapped

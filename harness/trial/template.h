@@ -34,6 +34,15 @@ struct Template {
 /// share, or it cannot run at all.
 Result<std::string> template_key(const PlannedTrial& trial, const MachineFactory& make_machine);
 
+/// A template as it lies in the cache.
+struct CachedTemplate {
+  std::filesystem::path directory;
+  std::uint64_t size = 0;                ///< bytes on disk
+  std::filesystem::file_time_type used;  ///< when it was last made or loaded
+};
+/// Least recently used first.
+std::vector<CachedTemplate> list_templates(const std::filesystem::path& directory);
+
 /// The templates below one directory. May be used from several threads, and by several processes.
 class TemplateStore {
  public:
