@@ -72,7 +72,7 @@ Result<int> run(const RunOptions& options) {
   Interruption interruption;
   const InterruptionBySignal signals(interruption);
   TrialSeries series(context, output, {.jobs = options.jobs, .cold = options.cold}, interruption);
-  const auto carried_out = series.carry_out(trials);
+  auto carried_out = series.carry_out(trials);
   fmt::print("{}", to_terminal(series.results(), output, detect_terminal(STDOUT_FILENO)));
   if (!carried_out) return std::move(carried_out).error();
   const int status = exit_status(series.results());

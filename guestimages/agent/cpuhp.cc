@@ -30,9 +30,9 @@ std::vector<HotplugState> parse_hotplug_states(std::string_view text) {
 Result<Answer> list_cpuhp_states(Session&, const boost::json::value&, Arguments arguments) {
   CP_TRY(arguments.nothing_else());
   boost::json::array states;
-  for (HotplugState& state :
+  for (const HotplugState& state :
        parse_hotplug_states(CP_TRY(read_file("/sys/devices/system/cpu/hotplug/states"))))
-    states.push_back({{"number", state.number}, {"name", std::move(state.name)}});
+    states.push_back({{"number", state.number}, {"name", state.name}});
   Answer answer;
   answer.data["states"] = std::move(states);
   return answer;

@@ -18,7 +18,7 @@ constexpr auto lists_live = 24h;
 
 /// Below the root. apt makes none of these itself.
 constexpr const char* root_directories[] = {"lists/partial", "cache/archives/partial", "suites",
-                                            "keyrings", "etc/apt.conf.d", "etc/preferences.d"};
+                                            "keyrings",      "etc/apt.conf.d",         "etc/preferences.d"};
 
 std::string configuration(const AptOptions& options) {
   const std::string& root = options.directory.native();

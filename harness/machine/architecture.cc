@@ -25,9 +25,6 @@ const std::vector<Architecture>& architectures() {
        .default_cpu = "cortex-a57",
        // ID_AA64MMFR0_EL1.TGran16. pauth-impdef: TCG computes the architected QARMA5 signatures slowly.
        .all_page_sizes_cpu = "max,pauth-impdef=on",
-       // One thread: an arm64 kernel broadcasts its TLB invalidations, and with a thread for each vCPU TCG
-       // stops them all for every one. A crash kernel flushes 100,000 times to patch its ftrace sites alone.
-       .default_tcg_thread = "single",
        .console = "ttyAMA0",
        .crashkernel = "256M",
        .kexec_argument = "--serial=ttyAMA0",
@@ -49,9 +46,6 @@ const std::vector<Architecture>& architectures() {
        .qemu_machine = "pseries",
        .default_cpu = "power9",
        .all_page_sizes_cpu = "power9",
-       // A thread for each vCPU: those that a crash leaves spinning would take their turns from the one that
-       // works.
-       .default_tcg_thread = "multi",
        .console = "hvc0",
        .crashkernel = "256M",
        .kexec_argument = "",

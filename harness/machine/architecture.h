@@ -20,7 +20,6 @@ struct Architecture {
   std::string_view qemu_machine;   ///< "virt", "pseries"
   std::string_view default_cpu;    ///< -cpu
   std::string_view all_page_sizes_cpu;  ///< -cpu that also runs kernels whose page size default_cpu lacks
-  std::string_view default_tcg_thread;  ///< MachineConfig::tcg_thread
   std::string_view console;             ///< first console= argument: "ttyAMA0", "hvc0"
   std::string_view crashkernel;         ///< crashkernel= that lets a Debian kernel capture comfortably
   std::string_view kexec_argument;  ///< what kexec-tools needs for purgatory to have a console; may be empty

@@ -37,8 +37,9 @@ struct MachineConfig {
   int cpus = 4;
   int memory_mib = 1024;
   std::string cpu_model;  ///< -cpu; empty: the architecture's default
-  std::string
-      tcg_thread;  ///< "multi", "single": host threads that emulate the CPUs; empty: the architecture's
+  /// Host threads that emulate the CPUs: "multi", one for each; "single", where they take turns. A TLB
+  /// invalidation that a CPU broadcasts stops all threads; CPUs that spin take turns from those that work.
+  std::string tcg_thread = "multi";
   std::string gic_version;  ///< arm64: "2", "3", "4"; empty: "3"
   bool its = true;          ///< arm64 with GICv3
   std::string ic_mode;      ///< pseries: "xics", "xive", "dual"; empty: "xive"

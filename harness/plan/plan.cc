@@ -77,7 +77,6 @@ void apply(const ScenarioMachine& change, MachineConfig& machine) {
 MachineConfig default_machine(const GuestImage& image, std::string_view config) {
   MachineConfig machine;
   machine.architecture = image.architecture;
-  machine.tcg_thread = image.architecture->default_tcg_thread;
   const bool arm64 = image.architecture->name == "arm64";
   if (arm64)
     machine.gic_version = "3";

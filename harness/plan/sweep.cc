@@ -59,7 +59,7 @@ std::string scenario_text(const toml::table& base, const std::string& name, Poin
   toml::table document = base;
   document.insert_or_assign("name", name);
   document.insert_or_assign("summary", parts.summary);
-  for (const char* key : {"default", "why", "ends"}) document.erase(key);
+  for (const char* key : {"default", "why", "ends", "record"}) document.erase(key);
   toml::array steps = copy_of(base, "step");
   for (auto& step : parts.steps) steps.push_back(std::move(*step.as_table()));
   if (!steps.empty()) document.insert_or_assign("step", std::move(steps));

@@ -48,9 +48,7 @@ void add_machine(Arguments& argv, const MachineConfig& config, const QemuEndpoin
                                       config.memory_mib, endpoints.memory)});
   }
   add(argv, {"-machine", machine});
-  add(argv, {"-accel", kvm ? std::string("kvm")
-                           : fmt::format("tcg,thread={}",
-                                         or_default(config.tcg_thread, architecture.default_tcg_thread))});
+  add(argv, {"-accel", kvm ? std::string("kvm") : fmt::format("tcg,thread={}", config.tcg_thread)});
   add(argv, {"-cpu", std::string(or_default(config.cpu_model, kvm ? "host" : architecture.default_cpu))});
   add(argv, {"-smp", std::to_string(config.cpus), "-m", fmt::format("{}M", config.memory_mib)});
 }
