@@ -34,20 +34,16 @@ std::string first_splat(const std::vector<RecordedLine>& first, const std::vecto
   return "";
 }
 
-/// The functions of the last trace, innermost first.
+/// Functions of the trace that the console ends with, innermost first; none when it ends with something else.
 std::vector<std::string> last_symbols(const std::vector<RecordedLine>& lines) {
   static const std::regex frame(R"(([A-Za-z_.$][\w.$]*)\+0x[0-9a-f]{1,8}/0x[0-9a-f]{1,8})");
-  auto end = lines.rbegin();
-  std::smatch found;
-  const auto has_frame = [&](const RecordedLine& line) { return std::regex_search(line.text, found, frame); };
-  end = std::find_if(end, lines.rend(), has_frame);
-  auto begin = end;
-  while (begin != lines.rend() && has_frame(*begin)) ++begin;
   std::vector<std::string> symbols;
-  for (auto line = begin.base(); line != end.base() && symbols.size() < kSymbols; ++line) {
-    has_frame(*line);
-    symbols.push_back(found[1]);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    std::smatch found;
+    if (!std::regex_search(line->text, found, frame)) break;
+    symbols.insert(symbols.begin(), found[1]);
   }
+  if (symbols.size() > kSymbols) symbols.resize(kSymbols);
   return symbols;
 }
 

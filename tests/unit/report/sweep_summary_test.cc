@@ -23,21 +23,38 @@ Verdict verdict_of(Outcome outcome, Stage stage, std::string words = "") {
   return verdict;
 }
 
-TEST(Signature, NamesStageSplatAndTheLastTrace) {
+void end_with(const TrialCopy& trial, const char* lines) {
+  std::ofstream(trial.path("console-second.log")) << lines;
+}
+
+TEST(Signature, NamesTheTraceThatTheConsoleEndsWith) {
   TrialCopy trial("arm64-6.12");
-  // The second kernel never came: the trace is the panic's.
-  trial.remove("console-second.log");
-  const std::string signature =
-      failure_signature(trial.directory(), verdict_of(Outcome::fail, Stage::handover));
-  EXPECT_THAT(signature, HasSubstr("handover; in "));
-  EXPECT_THAT(signature, HasSubstr(" <- "));
+  end_with(
+      trial,
+      "1.0 [    0.1] Call trace:\n1.0 [    0.1]  gic_cpu_init+0x34/0x1f0\n1.0 [    0.1]  "
+      "gic_starting_cpu+0x2c/0x48\n"
+      "1.0 [    0.1]  cpuhp_invoke_callback+0x170/0x2b8\n1.0 [    0.1]  notify_cpu_starting+0x80/0xd0\n");
+  EXPECT_EQ(failure_signature(trial.directory(), verdict_of(Outcome::fail, Stage::second_kernel)),
+            "second-kernel; in gic_cpu_init <- gic_starting_cpu <- cpuhp_invoke_callback");
+}
+
+TEST(Signature, ATraceThatOtherLinesFollowIsNotTheEnd) {
+  TrialCopy trial("arm64-6.12");
+  end_with(trial,
+           "1.0 [    0.1]  gic_cpu_init+0x34/0x1f0\n1.0 [    0.2] SMP: failed to stop secondary CPUs 0-2\n");
+  EXPECT_EQ(failure_signature(trial.directory(), verdict_of(Outcome::fail, Stage::handover)),
+            "handover; last line: SMP: failed to stop secondary CPUs #-#");
+}
+
+TEST(Signature, NamesASplatOfEitherKernel) {
+  TrialCopy trial("arm64-6.12");
+  end_with(trial, "1.0 [    0.1] BUG: scheduling while atomic: init/1/0x00000002\n1.0 [    0.2] going on\n");
+  EXPECT_THAT(failure_signature(trial.directory(), verdict_of(Outcome::fail, Stage::second_kernel)),
+              HasSubstr("second-kernel; BUG: scheduling while atomic: init/#/#; last line: "));
 }
 
 TEST(Signature, IsTheSameWhateverTheNumbersAre) {
   TrialCopy one("arm64-6.12"), other("arm64-6.12");
-  const auto end_with = [](const TrialCopy& trial, const char* line) {
-    std::ofstream(trial.path("console-second.log")) << line;
-  };
   end_with(one, "1.000000 [    0.123456] Waiting for CPU 3 at 0xffff0001\n");
   end_with(other, "2.000000 [    7.000001] Waiting for CPU 11 at 0xffffab12\n");
   const Verdict hung = verdict_of(Outcome::fail, Stage::second_kernel);
