@@ -3,11 +3,11 @@
 namespace crashpath {
 namespace {
 
-/// No self-tests of ciphers and signatures, no jitter entropy, no zeroing of every allocation, no built-in
-/// certificates.
+/// No self-tests of ciphers and signatures, no jitter entropy, no zeroing of every allocation, no
+/// certificates of the firmware. The built-in ones stay: without them every module taints the kernel.
 constexpr std::string_view kLeanCaptureAppend =
     "cryptomgr.notests init_on_alloc=0 "
-    "initcall_blacklist=jent_mod_init,load_system_certificate_list,load_uefi_certs";
+    "initcall_blacklist=jent_mod_init,load_uefi_certs";
 
 }  // namespace
 

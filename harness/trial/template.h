@@ -54,8 +54,8 @@ class TemplateStore {
   /// The template of this key, loaded. One that is damaged is removed, and is then not there.
   Result<std::shared_ptr<const Template>> load(const std::string& key, int memory_mib);
 
-  /// Boots and arms the guest of this trial and saves it. An error of fault guest when it does not come that
-  /// far; whatever fails leaves nothing behind.
+  /// Boots and arms the guest of this trial and saves it, once a fork of it was seen to go on. An error of
+  /// fault guest when it does not come that far; whatever fails leaves nothing behind.
   Result<> make(const std::string& key, const PlannedTrial& trial, const MachineFactory& make_machine,
                 TrialObserver& observer, Interruption& interruption);
 

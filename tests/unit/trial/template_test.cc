@@ -51,6 +51,7 @@ class TemplateTest : public testing::Test {
       machine->on_sent = [this](FakeMachine& guest, std::string_view line) {
         const json::value command = json::parse(line);
         json::object answer = reply_;
+        if (command.at("run") == "wake" && sleepers_-- > 0) return;
         if (command.at("run") == "report") answer = {{"type", "report"}, {"kernel", "first"}};
         answer["id"] = command.at("id");
         guest.replies(json::serialize(answer));
@@ -71,6 +72,7 @@ class TemplateTest : public testing::Test {
     stream.put('\x7f');
   }
 
+  int sleepers_ = 0;  ///< so many forks do not answer
   fs::path directory_;
   GuestImage image_;
   Scenario scenario_;
@@ -82,6 +84,23 @@ class TemplateTest : public testing::Test {
       {"data",
        json::object{{"segments", json::array{json::object{{"mem", "0x1000"}, {"memsz", "0x2000"}}}}}}};
 };
+
+TEST_F(TemplateTest, ThatNoForkWakesFromIsMadeAgain) {
+  TemplateStore store(directory_, std::uint64_t{1} << 30);
+  sleepers_ = 2;
+  ASSERT_TRUE(make(store));
+  EXPECT_TRUE(store.has(key()));
+}
+
+TEST_F(TemplateTest, ThatNoForkEverWakesFromIsNone) {
+  TemplateStore store(directory_, std::uint64_t{1} << 30);
+  sleepers_ = 3;
+  const auto made = make(store);
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().message(), HasSubstr("no fork of the saved guest wakes"));
+  EXPECT_FALSE(store.has(key()));
+  EXPECT_TRUE(fs::is_empty(directory_));
+}
 
 TEST_F(TemplateTest, IsWhatTheGuestWas) {
   TemplateStore store(directory_, kRamSize * 10);
