@@ -32,7 +32,7 @@ _crashpath_words() {
     'shell '*) echo --arch --kernel --append ;;
     'replay '*) echo --output --repeat ;;
     'report '*) echo --format ;;
-    *) ((COMP_CWORD > 1)) || echo run list image shell check replay report doctor --help --version ;;
+    *) ((COMP_CWORD > 1)) || echo run sweep list image shell check replay report doctor --help --version ;;
   esac
 }
 

@@ -5,27 +5,20 @@
 #include <charconv>
 
 #include "harness/base/file.h"
+#include "harness/base/json_number.h"
 
 namespace crashpath {
 namespace {
 
 namespace json = boost::json;
 
-/// Whole and not negative.
-bool is_number(const json::value& value) {
-  boost::system::error_code not_one;
-  (void)value.to_number<std::uint64_t>(not_one);
-  return !not_one;
-}
-
 /// A device as decode_migration_stream() writes it.
 bool is_device(const json::value& value) {
   const json::object* device = value.if_object();
   if (device == nullptr) return false;
   const json::value* name = device->if_contains("name");
-  const json::value* instance = device->if_contains("instance");
   const json::value* fields = device->if_contains("fields");
-  return name != nullptr && name->is_string() && instance != nullptr && is_number(*instance) &&
+  return name != nullptr && name->is_string() && number_member<std::uint64_t>(*device, "instance") &&
          fields != nullptr && fields->is_object();
 }
 

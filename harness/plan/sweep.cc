@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <sstream>
 
 #include "harness/base/json_number.h"
@@ -78,7 +79,7 @@ std::string scenario_text(const toml::table& base, const std::string& name, Poin
   return text.str();
 }
 
-/// The probe's panic has to be the one that happened. `online`: the CPU that panics prints it.
+/// The probe's panic has to be the one that happened, where the CPU that panics can print it.
 toml::array expect_probe_panic() {
   toml::table check = expect("kernel.panic-message");
   check.insert("pattern", "Kernel panic - not syncing: crash_point: ");
@@ -132,13 +133,21 @@ Result<std::vector<PointParts>> function_points(const SweepRequest& request, int
                                                 const boost::json::object& answer) {
   const auto* functions = answer.if_contains("functions");
   if (functions == nullptr || !functions->is_array()) return Error::guest("the agent named no functions");
+  if (const auto lost = number_member<std::uint64_t>(answer, "lost"); lost && *lost > 0)
+    return Error::guest(
+               fmt::format("the guest's trace has lost {} calls: its list would not be complete", *lost))
+        .with_hint("choose functions by --function GLOB");
+  std::set<std::string> ambiguous;
+  if (const auto* several = answer.if_contains("ambiguous"); several != nullptr && several->is_array())
+    for (const auto& name : several->get_array())
+      if (name.is_string()) ambiguous.emplace(name.get_string());
   std::vector<std::string> names;
   for (const auto& function : functions->get_array())
     if (function.is_string()) names.emplace_back(function.get_string());
   std::vector<PointParts> points;
   for (const std::string& name : spread(names, request.limit))
     points.push_back(
-        {.row = name,
+        {.row = name + (ambiguous.contains(name) ? " (one of several)" : ""),
          .column = fmt::format("hit {}", request.hit),
          .summary = fmt::format("A crash at the entry of {}, hit {}, while the workload {} runs", name,
                                 request.hit, request.workload),

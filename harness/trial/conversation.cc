@@ -74,6 +74,7 @@ Result<> Conversation::await_hello(Kernel kernel) {
 
 Result<Conversation::Answer> Conversation::ask(std::string_view run, const json::object& arguments) {
   const int id = next_id_++;
+  if (run == "trigger" || run == "workload") crash_depends_on_.insert(id);
   json::object command{{"id", id}, {"run", run}};
   for (const auto& [key, value] : arguments) command[key] = value;
   restart_deadline();
@@ -105,7 +106,7 @@ Result<std::optional<json::object>> Conversation::take_next(std::string_view wha
   if (recorder_.failure()) return *recorder_.failure();
   if (std::holds_alternative<DeadlinePassed>(event) && !extend_for_starvation()) return overdue(what);
   auto message = CP_TRY(take(event));
-  if (!survived_words_.empty()) return Error(Fault::lacks, survived_words_);
+  if (no_crash_) return *no_crash_;
   if (!damage_line_.empty()) return Error::guest(fmt::format("purgatory: {}", damage_line_));
   return message;
 }
@@ -164,7 +165,7 @@ std::optional<json::object> Conversation::take_agent(const AgentLine& line) {
   recorder_.agent(kernel_, line.text);
   if (!message) return std::nullopt;
   json::object& object = value.as_object();
-  if (text_of(object, "type") == "survived") survived_words_ = text_of(object, "words");
+  if (stage <= Stage::crash) note_no_crash(object);
   if (text_of(object, "type") == "progress") {
     restart_deadline();
     const auto done = number_member<std::uint64_t>(object, "done");
@@ -172,6 +173,17 @@ std::optional<json::object> Conversation::take_agent(const AgentLine& line) {
     if (done && total) observer_.capture_progress(*done, *total);
   }
   return std::move(object);
+}
+
+/// Messages that come instead of a crash. Once a kernel has begun to die they say nothing any more.
+void Conversation::note_no_crash(const json::object& message) {
+  const std::string_view type = text_of(message, "type");
+  if (type == "survived")
+    no_crash_ = Error(Fault::lacks, fmt::format("the kernel lives: {}", text_of(message, "words")));
+  // What keeps the guest busy may end (the OOM killer takes it), but not what the crash depends on.
+  const auto id = number_member<int>(message, "id");
+  if (type == "failed" && id && crash_depends_on_.contains(*id))
+    no_crash_ = Error::host(fmt::format("{}", text_of(message, "error")));
 }
 
 Error Conversation::exited(const MachineExited& exit) const {

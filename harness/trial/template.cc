@@ -237,6 +237,7 @@ Result<> TemplateStore::make(const std::string& key, const PlannedTrial& trial,
     const Template made = CP_TRY(read_template(scratch.path(), key, trial.machine.memory_mib));
     if (const auto proven = prove(made, trial, make_machine, observer, interruption); !proven) {
       asleep = proven.error();
+      if (asleep.fault() != Fault::guest) return asleep;
       continue;
     }
     CP_TRY(scratch.rename_to(directory_ / key));

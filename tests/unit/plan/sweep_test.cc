@@ -110,6 +110,20 @@ TEST_F(SweepTest, FunctionsAreSpreadEvenlyAndNamedApart) {
   EXPECT_EQ(parse(all[2]).trigger->arguments.at("point"), "symbol=e hit=3");
 }
 
+TEST_F(SweepTest, FunctionsThatShareTheirNameAreMarked) {
+  const auto all =
+      points({.kind = SweepKind::functions}, R"({"functions": ["a", "b"], "ambiguous": ["b"], "lost": 0})");
+  EXPECT_EQ(all[0].row, "a");
+  EXPECT_EQ(all[1].row, "b (one of several)");
+}
+
+TEST_F(SweepTest, AListWithHolesIsNoList) {
+  const auto lossy = make_sweep_points({.kind = SweepKind::functions}, base_,
+                                       json::parse(R"({"functions": ["a"], "lost": 7})").as_object());
+  ASSERT_FALSE(lossy);
+  EXPECT_THAT(lossy.error().message(), HasSubstr("lost 7 calls"));
+}
+
 TEST_F(SweepTest, FunctionsComeFromGlobsOrFromTheWorkload) {
   EXPECT_EQ(sweep_question({.kind = SweepKind::functions, .functions = {"its_*"}}, base_)->run,
             "functions.list");

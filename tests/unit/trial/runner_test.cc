@@ -166,6 +166,43 @@ TEST_F(RunnerTest, NumbersThatNoProgressHasAreNotReported) {
   }
 }
 
+TEST_F(RunnerTest, AKernelThatNothingCrashedIsASkip) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.says(R"({"type":"survived","kernel":"first","id":3,"words":"the workload ended"})").is_silent();
+  });
+  EXPECT_EQ(timeline.end->by, EndedBy::lacks);
+  EXPECT_THAT(timeline.end->words, HasSubstr("the kernel lives: the workload ended"));
+}
+
+TEST_F(RunnerTest, AKernelThatSaysItLivesWhileItDiesIsNoSkip) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.prints("[    5.5] Kernel panic - not syncing: sysrq triggered crash")
+        .says(R"({"type":"survived","kernel":"first","id":3,"words":"the workload ended"})")
+        .is_silent();
+  });
+  EXPECT_EQ(timeline.end->by, EndedBy::guest);
+}
+
+TEST_F(RunnerTest, ATriggerThatFailsIsNotTheKernels) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = [](FakeMachine& guest, std::string_view line) {
+      agree(guest, line);
+      const json::object command = json::parse(line).as_object();
+      if (command.at("run") != "trigger") return;
+      guest.replies(fmt::format(R"({{"type":"failed","kernel":"first","id":{},"error":"no such module"}})",
+                                command.at("id").as_int64()));
+    };
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.is_silent();
+  });
+  EXPECT_EQ(timeline.end->by, EndedBy::host);
+  EXPECT_THAT(timeline.end->words, HasSubstr("no such module"));
+}
+
 TEST_F(RunnerTest, AKilledQemuIsOursAndNotTheGuests) {
   const Timeline timeline = run([](FakeMachine& machine) {
     machine.on_sent = agree;
