@@ -67,7 +67,7 @@ class Making {
 
   const PlannedTrial& trial_;
   fs::path directory_;
-  double booted_ = 0, saved_ = 0;
+  double booted_ = 0, saved_ = 0, saving_ = 0;
   json::array segments_;
 };
 
@@ -89,6 +89,7 @@ Result<> Making::make(const MachineFactory& make_machine, TrialObserver& observe
   CP_TRY(machine->pause());
   saved_ = recorder.seconds();
   CP_TRY(save(*machine));
+  saving_ = recorder.seconds() - saved_;
   machine->stop();
   fs::remove(config.capture_disk);
   if (recorder.failure()) return *recorder.failure();
@@ -120,6 +121,7 @@ Result<> Making::describe(const std::string& key) {
                            {"append", trial_.machine.append},
                            {"boot", booted_},
                            {"saved_at", saved_},
+                           {"saving", saving_},
                            {"segments", segments_},
                            {"xxh128",
                             {{kHashes, CP_TRY(hash_of_file(directory_ / kHashes))},
