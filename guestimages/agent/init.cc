@@ -72,12 +72,15 @@ void load_modules(std::vector<std::string>& problems) {
   }
 }
 
+void print(std::string_view line) {
+  const auto console = open_file("/dev/console", O_WRONLY | O_NOCTTY);
+  if (console) static_cast<void>(write_all(console->get(), fmt::format("{}\n", line), "/dev/console"));
+}
+
 }  // namespace
 
 void say(std::string_view text) {
-  const auto console = open_file("/dev/console", O_WRONLY | O_NOCTTY);
-  if (console)
-    static_cast<void>(write_all(console->get(), fmt::format("crashpath: {}\n", text), "/dev/console"));
+  print(fmt::format("crashpath: {}", text));
 }
 
 void turn_off() {
@@ -88,7 +91,12 @@ void turn_off() {
 }
 
 void give_up(std::string_view why) {
-  say(fmt::format("fatal: {}", why));
+  print(fmt::format("{}{}", agent_protocol::fatal, why));
+  turn_off();
+}
+
+void give_up_without_port(std::string_view why) {
+  print(fmt::format("{}{}", agent_protocol::no_port, why));
   turn_off();
 }
 

@@ -15,6 +15,7 @@ void say(std::string_view text);
 /// Says why, and turns the machine off. Never returns: a kernel whose init ends panics, which would look like
 /// a crash.
 [[noreturn]] void give_up(std::string_view why);
+[[noreturn]] void give_up_without_port(std::string_view why);
 [[noreturn]] void turn_off();
 
 /// Mounts, kernel settings, modules of /crashpath/modules. What did not work, one line each.

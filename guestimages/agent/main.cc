@@ -93,7 +93,7 @@ void drain(const UniqueFd& signals) {
   auto port = Port::open(agent_protocol::port_name);
   if (!port) {
     for (const std::string& problem : problems) say(problem);
-    give_up(port.error().message());
+    give_up_without_port(port.error().message());
   }
   Outbox outbox(second ? agent_protocol::second_kernel : agent_protocol::first_kernel,
                 [&](std::string_view line) {

@@ -20,6 +20,11 @@ inline constexpr std::string_view shell_argument = "crashpath.shell";
 inline constexpr std::string_view first_kernel = "first";
 inline constexpr std::string_view second_kernel = "second";
 
+/// How a line on the console begins that is an agent's last words: what failed is the agent, or what it runs
+/// on; or the kernel gives it no port.
+inline constexpr std::string_view fatal = "crashpath: fatal: ";
+inline constexpr std::string_view no_port = "crashpath: no port: ";
+
 /// Bytes. A line counts without its line end; text, hex and output before JSON escapes and hex digits.
 inline constexpr std::size_t max_line = 1024 * 1024;
 inline constexpr std::size_t max_text = 256 * 1024;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/agent/protocol.h"
 #include "harness/base/json_number.h"
 #include "harness/console/phases.h"
 
@@ -146,7 +147,18 @@ void Conversation::take_console(const ConsoleLine& line) {
   if (!line.text.empty()) last_line_ = line.text;
   if (phase == Phase::panic && panic_line_.empty()) panic_line_ = line.text;
   if (phase == Phase::damaged) damage_line_ = line.text;
+  note_last_words(line.text);
   if (stage == Stage::crash && (phase == Phase::panic || phase == Phase::crash_kexec)) enter(Stage::handover);
+}
+
+/// Those of an agent that turns the machine off because it cannot go on.
+void Conversation::note_last_words(std::string_view line) {
+  if (line.starts_with(agent_protocol::fatal))
+    last_words_ = Error::host(fmt::format("the agent in the {} kernel failed: {}", to_string(kernel_),
+                                          line.substr(agent_protocol::fatal.size())));
+  if (line.starts_with(agent_protocol::no_port))
+    last_words_ = Error::guest(fmt::format("the {} kernel gives the agent no port: {}", to_string(kernel_),
+                                           line.substr(agent_protocol::no_port.size())));
 }
 
 std::optional<json::object> Conversation::take_agent(const AgentLine& line) {
@@ -190,6 +202,7 @@ Error Conversation::exited(const MachineExited& exit) const {
   if (!panic_line_.empty() && shutdown_reason_.starts_with("guest"))
     return Error::guest(
         fmt::format("the {} kernel panicked and started no other: {}", to_string(kernel_), panic_line_));
+  if (last_words_ && shutdown_reason_.starts_with("guest")) return *last_words_;
   if (shutdown_reason_.starts_with("guest"))
     return Error::guest(fmt::format("the {} kernel ended the machine ({}); last console line: {}",
                                     to_string(kernel_), shutdown_reason_, last_line_));

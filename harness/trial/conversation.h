@@ -48,6 +48,7 @@ class Conversation {
   Result<std::optional<boost::json::object>> take_next(std::string_view what);
   Result<std::optional<boost::json::object>> take(const Event& event);
   void take_console(const ConsoleLine& line);
+  void note_last_words(std::string_view line);
   void note_no_crash(const boost::json::object& message);
   std::optional<boost::json::object> take_agent(const AgentLine& line);
   Error exited(const MachineExited& exit) const;
@@ -67,11 +68,12 @@ class Conversation {
   Clock::time_point deadline_ = Clock::now();
   Clock::duration starved_before_{};
   std::string last_line_;
-  std::string panic_line_;          ///< of the kernel that runs now
-  std::string damage_line_;         ///< what purgatory said of a damaged crash kernel
-  std::set<int> crash_depends_on_;  ///< commands that go on after their answer
-  std::optional<Error> no_crash_;   ///< why the kernel did not crash, by its agent
-  std::string shutdown_reason_;     ///< QMP SHUTDOWN: "guest-reset", "guest-panic", "host-signal", ...
+  std::string panic_line_;           ///< of the kernel that runs now
+  std::string damage_line_;          ///< what purgatory said of a damaged crash kernel
+  std::set<int> crash_depends_on_;   ///< commands that go on after their answer
+  std::optional<Error> no_crash_;    ///< why the kernel did not crash, by its agent
+  std::optional<Error> last_words_;  ///< of an agent that has given up
+  std::string shutdown_reason_;      ///< QMP SHUTDOWN: "guest-reset", "guest-panic", "host-signal", ...
 };
 
 }  // namespace crashpath

@@ -203,6 +203,28 @@ TEST_F(RunnerTest, ATriggerThatFailsIsNotTheKernels) {
   EXPECT_THAT(timeline.end->words, HasSubstr("no such module"));
 }
 
+TEST_F(RunnerTest, AnAgentThatFailsIsNotTheKernels) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"");
+    machine.prints("crashpath: fatal: cannot open /dev/vport0p1: Device or resource busy");
+    machine.emits(HypervisorEvent{"SHUTDOWN", {{"guest", true}, {"reason", "guest-shutdown"}}})
+        .emits(MachineExited{.exit_code = 0, .signal = {}});
+  });
+  EXPECT_EQ(timeline.end->by, EndedBy::host);
+  EXPECT_THAT(timeline.end->words, HasSubstr("agent in the first kernel failed: cannot open /dev/vport0p1"));
+}
+
+TEST_F(RunnerTest, AKernelWithoutAPortHasFailed) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.prints("crashpath: no port: no virtio-serial port named crashpath.agent after 10000 ms");
+    machine.emits(HypervisorEvent{"SHUTDOWN", {{"guest", true}, {"reason", "guest-shutdown"}}})
+        .emits(MachineExited{.exit_code = 0, .signal = {}});
+  });
+  EXPECT_EQ(timeline.end->by, EndedBy::guest);
+  EXPECT_THAT(timeline.end->words, HasSubstr("gives the agent no port"));
+}
+
 TEST_F(RunnerTest, AKilledQemuIsOursAndNotTheGuests) {
   const Timeline timeline = run([](FakeMachine& machine) {
     machine.on_sent = agree;
