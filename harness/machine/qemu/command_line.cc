@@ -89,7 +89,6 @@ void add_logs(Arguments& argv, const MachineConfig& config, const QemuEndpoints&
   add(argv, {"-msg", "timestamp=on"});
   if (endpoints.log_guest_errors) add(argv, {"-d", "guest_errors,unimp"});
   for (const auto& event : config.trace_events) add(argv, {"-trace", "enable=" + event});
-  if (!endpoints.trace_log.empty()) add(argv, {"-D", endpoints.trace_log});
 }
 
 }  // namespace

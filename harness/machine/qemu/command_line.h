@@ -23,8 +23,7 @@ struct QemuEndpoints {
   std::string memory = {};     ///< file that is the guest's RAM, shared with it; empty: memory of QEMU's own
   std::string capture_disk = {};  ///< raw file behind /dev/vda; empty: no disk
   int capture_disk_fd = -1;  ///< when capture_disk is "/dev/fdset/1": the inherited descriptor in that set
-  bool log_guest_errors = false;  ///< what the guest does that hardware would not take; on standard error
-  std::string trace_log = {};     ///< where that and trace events go instead
+  bool log_guest_errors = false;  ///< what the guest does that hardware would not take
 
   std::string console = {};  ///< chardev of the first serial port
   std::string agent = {};    ///< chardev of the port crashpath.agent; empty: no such port

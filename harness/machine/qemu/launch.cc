@@ -115,20 +115,6 @@ Result<> add_disk(const MachineConfig& config, QemuLaunch& launch, QemuEndpoints
   return {};
 }
 
-Result<> add_logs(const MachineConfig& config, QemuLaunch& launch, QemuEndpoints& endpoints, Files& files) {
-  if (!config.log.empty()) {
-    launch.files.push_back(CP_TRY(open_file(config.log, O_WRONLY | O_CREAT | O_APPEND)));
-    launch.child.err = launch.files.back().get();
-  }
-  if (config.trace_log.empty() || config.trace_events.empty()) return {};
-  UniqueFd trace = CP_TRY(open_file(config.trace_log, O_WRONLY | O_CREAT | O_APPEND));
-  // QEMU opens it again to write, as the user that it runs as.
-  if (launch.child.user && ::fchown(trace.get(), launch.child.user->uid, launch.child.user->gid) != 0)
-    return Error::from_errno(fmt::format("cannot give {} to QEMU", config.trace_log.native()));
-  endpoints.trace_log = files.keep(std::move(trace));
-  return {};
-}
-
 boost::json::object describe(const QemuLaunch& launch, const QemuEndpoints& endpoints,
                              const AcceleratorChoice& choice, const std::filesystem::path& firmware) {
   utsname host{};
@@ -172,11 +158,12 @@ Result<QemuLaunch> prepare_qemu(const MachineConfig& config, const GuestRam& ram
   }
   launch.child.user = user_for(endpoints, files);
   CP_TRY(add_disk(config, launch, endpoints));
-  CP_TRY(add_logs(config, launch, endpoints, files));
 
   launch.console = CP_TRY(make_socket_pair());
   launch.agent = CP_TRY(make_socket_pair());
   launch.monitor = CP_TRY(make_socket_pair());
+  launch.log = CP_TRY(make_socket_pair());
+  launch.child.err = launch.log.theirs.get();
   endpoints.console = socket_chardev(launch, launch.console);
   endpoints.agent = socket_chardev(launch, launch.agent);
   endpoints.monitor = socket_chardev(launch, launch.monitor);

@@ -20,14 +20,15 @@ struct QemuLaunch {
   SocketPair console;
   SocketPair agent;
   SocketPair monitor;
+  SocketPair log;               ///< QEMU's standard error
   UniqueFd device_state;        ///< of the saved guest that this one is a fork of
-  std::vector<UniqueFd> files;  ///< kernel, initramfs, firmware, disk, logs
+  std::vector<UniqueFd> files;  ///< kernel, initramfs, firmware, disk
   ChildOptions child;
   boost::json::object description;  ///< for Machine::describe()
 };
 
 /// Errors of fault host say what is missing (QEMU, firmware, a kernel) and what to do about it. Creates the
-/// capture disk and the log files.
+/// capture disk.
 Result<QemuLaunch> prepare_qemu(const MachineConfig& config, const GuestRam& ram);
 
 /// The QEMU and the firmware that this machine would run with, as they are now, and how. Another text:

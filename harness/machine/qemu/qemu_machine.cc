@@ -66,7 +66,7 @@ Result<> QemuMachine::run_qemu() {
   child_.emplace(std::move(*child));
   description_ = std::move(launch.description);
   description_["pid"] = child_->pid();
-  connect(launch);
+  CP_TRY(connect(launch));
   device_state_ = std::move(launch.device_state);
   return {};
 }
@@ -81,7 +81,7 @@ Result<Child> QemuMachine::start_child(QemuLaunch& launch) {
   return Child::start(io_, launch.child, on_exit);
 }
 
-void QemuMachine::connect(QemuLaunch& launch) {
+Result<> QemuMachine::connect(QemuLaunch& launch) {
   const auto on_end = [this] { channel_ended(); };
   console_ = std::make_unique<Channel>(
       io_, std::move(launch.console.ours),
@@ -94,7 +94,13 @@ void QemuMachine::connect(QemuLaunch& launch) {
       Qmp::Handler{.on_event = [this](HypervisorEvent event) { take_event(std::move(event)); },
                    .on_line = config_.on_monitor_line,
                    .on_end = on_end});
-  open_channels_ = 3;
+  log_files_.emplace(CP_TRY(BoundedLog::create(config_.log)),
+                     CP_TRY(BoundedLog::create(config_.trace_events.empty() ? "" : config_.trace_log)));
+  log_ = std::make_unique<Channel>(
+      io_, std::move(launch.log.ours),
+      Channel::Handler{[this](std::string_view bytes) { log_files_->take(bytes); }, on_end});
+  open_channels_ = 4;
+  return {};
 }
 
 /// QEMU was started with its CPUs stopped, so that nothing of the guest is missed.
@@ -237,7 +243,7 @@ std::optional<Event> QemuMachine::late_event(Clock::time_point deadline) {
 }
 
 void QemuMachine::run_until_exit(Clock::time_point deadline) {
-  while (!child_->exit() && Clock::now() < deadline) io_.run_one_until(deadline);
+  while ((!child_->exit() || open_channels_ > 0) && Clock::now() < deadline) io_.run_one_until(deadline);
 }
 
 Result<json::value> QemuMachine::command(std::string_view name, const json::object& arguments) {
@@ -300,6 +306,8 @@ void QemuMachine::stop() {
   child_->end();
   console_->close();
   agent_->close();
+  log_->close();
+  log_files_->end();
   qmp_.reset();
   queue_.clear();
 }

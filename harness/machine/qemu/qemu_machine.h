@@ -18,6 +18,7 @@
 #include "harness/machine/qemu/channel.h"
 #include "harness/machine/qemu/guest_ram.h"
 #include "harness/machine/qemu/launch.h"
+#include "harness/machine/qemu/log_files.h"
 #include "harness/machine/qemu/qmp.h"
 #include "harness/process/child.h"
 
@@ -47,7 +48,7 @@ class QemuMachine final : public Machine {
  private:
   Result<> run_qemu();
   Result<Child> start_child(QemuLaunch& launch);
-  void connect(QemuLaunch& launch);
+  Result<> connect(QemuLaunch& launch);
   Result<> greet();
   Result<> become_fork();
   Result<> prepare_migration();
@@ -79,7 +80,9 @@ class QemuMachine final : public Machine {
   UniqueFd device_state_;  ///< of the saved guest, until it is loaded
   std::unique_ptr<Channel> console_;
   std::unique_ptr<Channel> agent_;
+  std::unique_ptr<Channel> log_;
   std::unique_ptr<Qmp> qmp_;
+  std::optional<LogFiles> log_files_;
   std::optional<Child> child_;
   int open_channels_ = 0;
   bool stopped_ = false;
