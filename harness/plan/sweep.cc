@@ -55,8 +55,26 @@ toml::array copy_of(const toml::table& document, std::string_view key) {
   return there == nullptr ? toml::array() : *there;
 }
 
+/// Whether a point may crash while a CPU is offline. A pseries crash kernel that brings up all CPUs stops at
+/// "smp: Bringing up secondary CPUs" then (panic.cpu-offline).
+bool takes_cpus_offline(const SweepRequest& request) {
+  return request.kind == SweepKind::cpuhp ||
+         (request.kind != SweepKind::triggers && request.workload == "cpuhp");
+}
+
+/// The base's [capture] as the points have it.
+toml::table capture_of(const toml::table& base, const SweepRequest& request) {
+  toml::table capture = base["capture"].as_table() ? *base["capture"].as_table() : toml::table();
+  if (!request.capture) capture.insert_or_assign("capture", false);
+  const std::string append = capture["append"].value_or("");
+  if (takes_cpus_offline(request) && append.find("cpus=") == append.npos)
+    capture.insert_or_assign("append", append.empty() ? "nr_cpus=1" : append + " nr_cpus=1");
+  return capture;
+}
+
 /// The base's file with the point's own trigger, steps and expectations.
-std::string scenario_text(const toml::table& base, const std::string& name, PointParts parts, bool capture) {
+std::string scenario_text(const toml::table& base, const std::string& name, PointParts parts,
+                          const SweepRequest& request) {
   toml::table document = base;
   document.insert_or_assign("name", name);
   document.insert_or_assign("summary", parts.summary);
@@ -67,13 +85,9 @@ std::string scenario_text(const toml::table& base, const std::string& name, Poin
   document.insert_or_assign("trigger", std::move(parts.trigger));
   toml::array expects = std::move(parts.expects);
   expects.push_back(expect("second-kernel.*"));
-  if (capture) expects.push_back(expect("vmcore.*"));
+  if (request.capture) expects.push_back(expect("vmcore.*"));
   document.insert_or_assign("expect", std::move(expects));
-  if (!capture) {
-    toml::table table = document["capture"].as_table() ? *document["capture"].as_table() : toml::table();
-    table.insert_or_assign("capture", false);
-    document.insert_or_assign("capture", std::move(table));
-  }
+  document.insert_or_assign("capture", capture_of(base, request));
   std::ostringstream text;
   text << document << "\n";
   return text.str();
@@ -253,7 +267,7 @@ Result<std::vector<SweepPoint>> make_sweep_points(const SweepRequest& request, c
     const std::string name = fmt::format("sweep.{}.{}{}.{}", to_string(request.kind), number,
                                          name_part(parts.row), name_part(parts.column));
     SweepPoint point{.row = parts.row, .column = parts.column, .scenario = name, .text = {}};
-    point.text = scenario_text(document, name, std::move(parts), request.capture);
+    point.text = scenario_text(document, name, std::move(parts), request);
     points.push_back(std::move(point));
   }
   return points;

@@ -69,6 +69,15 @@ TEST_F(SweepTest, EveryStateIsCrashedInBothDirectionsOnTheLastCpu) {
   EXPECT_EQ(scenario.trigger->arguments.at("point"), "cpuhp_state=213 direction=startup cpu=2");
 }
 
+TEST_F(SweepTest, ACrashWithACpuOfflineGetsASecondKernelWithOneCpu) {
+  const char* functions = R"({"functions": ["a"]})";
+  EXPECT_EQ(parse(points({.kind = SweepKind::cpuhp}, kStates).front()).capture.append, "nr_cpus=1");
+  EXPECT_EQ(parse(points({.kind = SweepKind::functions}, functions).front()).capture.append, "nr_cpus=1");
+  const SweepRequest rtas{.kind = SweepKind::functions, .workload = "rtas"};
+  EXPECT_EQ(parse(points(rtas, functions).front()).capture.append, "");
+  EXPECT_EQ(parse(points({.kind = SweepKind::triggers}).front()).capture.append, "");
+}
+
 TEST_F(SweepTest, APointBeginsAsItsBaseDoes) {
   const Scenario scenario = parse(points({.kind = SweepKind::cpuhp}, kStates).front());
   EXPECT_EQ(scenario.machine.cpus, 3);
