@@ -5,8 +5,6 @@
 #include <array>
 #include <charconv>
 
-#include "harness/evidence/directory.h"
-
 namespace crashpath {
 
 Result<std::regex> parse_pattern(std::string_view parameter, const std::string& pattern) {
@@ -17,31 +15,6 @@ Result<std::regex> parse_pattern(std::string_view parameter, const std::string& 
   }
 }
 
-std::string console_line(Kernel kernel, const RecordedLine& line) {
-  return fmt::format("{}:{}",
-                     kernel == Kernel::first ? evidence_file::kConsoleFirst : evidence_file::kConsoleSecond,
-                     line.number);
-}
-
-Result<std::optional<ConsoleMatch>> find_on_console(const Evidence& evidence, Kernel kernel,
-                                                    const std::regex& pattern) {
-  for (const RecordedLine& line : *CP_TRY(evidence.console(kernel))) {
-    ConsoleMatch match{&line, {}};
-    if (std::regex_search(line.text, match.groups, pattern)) return match;
-  }
-  return std::nullopt;
-}
-
-Result<std::optional<ConsoleMatch>> find_last_on_console(const Evidence& evidence, Kernel kernel,
-                                                         const std::regex& pattern) {
-  std::optional<ConsoleMatch> last;
-  for (const RecordedLine& line : *CP_TRY(evidence.console(kernel))) {
-    ConsoleMatch match{&line, {}};
-    if (std::regex_search(line.text, match.groups, pattern)) last = std::move(match);
-  }
-  return last;
-}
-
 Result<std::vector<const RecordedLine*>> crashed_kernel_console(const Evidence& evidence) {
   std::vector<const RecordedLine*> lines;
   for (const RecordedLine& line : *CP_TRY(evidence.console(Kernel::first))) {
@@ -49,26 +22,6 @@ Result<std::vector<const RecordedLine*>> crashed_kernel_console(const Evidence& 
     lines.push_back(&line);
   }
   return lines;
-}
-
-Result<std::vector<Range>> system_ram(const Evidence& evidence, Kernel kernel) {
-  return ranges_named(CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(kernel, "/proc/iomem")))), "System RAM");
-}
-
-Result<std::vector<Range>> reservation(const Evidence& evidence) {
-  const auto iomem = CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(Kernel::first, "/proc/iomem"))));
-  const std::vector<Range> ranges = ranges_named(iomem, "Crash kernel");
-  if (!ranges.empty() || CP_TRY(evidence.architecture()) != "pseries") return ranges;
-  static const std::regex reserving(R"(Reserving (\d{1,9})MB of memory at (\d{1,9})MB for crashkernel)");
-  const auto match = CP_TRY(find_last_on_console(evidence, Kernel::first, reserving));
-  // From 7.0 on the generic code reserves and prints (kernel/crash_reserve.c reserve_crashkernel_generic).
-  static const std::regex reserved(R"(crashkernel reserved: 0x([0-9a-f]{1,16}) - 0x([0-9a-f]{1,16}) )");
-  if (const auto generic = CP_TRY(find_last_on_console(evidence, Kernel::first, reserved)))
-    return std::vector{
-        Range{std::stoull(generic->groups[1], nullptr, 16), std::stoull(generic->groups[2], nullptr, 16)}};
-  if (!match) return ranges;
-  const std::uint64_t begin = std::stoull(match->groups[2]) << 20;
-  return std::vector{Range{begin, begin + (std::stoull(match->groups[1]) << 20)}};
 }
 
 Result<std::vector<int>> parse_cpu_list(std::string_view text) {
@@ -93,13 +46,6 @@ Result<std::vector<int>> parse_cpu_list(std::string_view text) {
   }
   if (cpus.empty()) return refused();
   return cpus;
-}
-
-Result<std::optional<std::uint64_t>> rtas_base(const Evidence& evidence) {
-  static const std::regex instantiating(R"(instantiating rtas at 0x([0-9a-f]{1,16}))");
-  const auto match = CP_TRY(find_on_console(evidence, Kernel::first, instantiating));
-  if (!match) return std::nullopt;
-  return std::stoull(match->groups[1], nullptr, 16);
 }
 
 Result<std::vector<int>> online_cpus(const Evidence& evidence) {

@@ -4,13 +4,13 @@
 
 #include <optional>
 #include <regex>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/evidence/console_search.h"
 #include "harness/evidence/evidence.h"
-#include "harness/evidence/iomem.h"
+#include "harness/evidence/memory_owners.h"
 #include "harness/trial/check.h"
 
 namespace crashpath {
@@ -26,36 +26,9 @@ std::optional<T> parameter(const CheckParameters& parameters, std::string_view n
 /// A usage error that names the parameter when it is no ECMAScript regular expression.
 Result<std::regex> parse_pattern(std::string_view parameter, const std::string& pattern);
 
-/// "console-first.log:123"
-std::string console_line(Kernel kernel, const RecordedLine& line);
-
-struct ConsoleMatch {
-  const RecordedLine* line = nullptr;
-  std::smatch groups;  ///< into the line's text
-};
-/// The first line of a console that the pattern is found in. The console must be there; a match need not.
-Result<std::optional<ConsoleMatch>> find_on_console(const Evidence& evidence, Kernel kernel,
-                                                    const std::regex& pattern);
-
-/// The same for the last such line.
-Result<std::optional<ConsoleMatch>> find_last_on_console(const Evidence& evidence, Kernel kernel,
-                                                         const std::regex& pattern);
-
 /// The lines of the last kernel that ran on the first kernel's console: behind the last "Linux version".
 /// Chains of plain kexecs have several kernels there.
 Result<std::vector<const RecordedLine*>> crashed_kernel_console(const Evidence& evidence);
-
-/// "System RAM" of a kernel's /proc/iomem.
-Result<std::vector<Range>> system_ram(const Evidence& evidence, Kernel kernel);
-
-/// The memory reserved for the crash kernel: "Crash kernel" of the first kernel's /proc/iomem, or, for
-/// pseries kernels whose iomem does not show it (before 7.0), what arch/powerpc/kexec/ranges prints at boot.
-/// Empty when there is none.
-Result<std::vector<Range>> reservation(const Evidence& evidence);
-
-/// Where Open Firmware put RTAS, as prom_init prints it (arch/powerpc/kernel/prom_init.c
-/// prom_instantiate_rtas); none on machines without it.
-Result<std::optional<std::uint64_t>> rtas_base(const Evidence& evidence);
 
 /// CPUs online in the first kernel at its last report, from /sys/devices/system/cpu/online.
 Result<std::vector<int>> online_cpus(const Evidence& evidence);

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 
 #include "crashpaths/checks/checks.h"
 #include "crashpaths/checks/guest_facts.h"
-#include "crashpaths/checks/memory_owners.h"
 #include "harness/evidence/directory.h"
+#include "harness/evidence/memory_changes.h"
 #include "harness/evidence/page_hashes.h"
 #include "harness/evidence/ranges.h"
 
@@ -52,44 +51,7 @@ Result<std::vector<MemoryOwner>> owners_with_allowed(const Evidence& evidence,
   return owners;
 }
 
-/// The pages that are not what they were, by who may write there.
-struct Changes {
-  std::uint64_t equal = 0;
-  std::vector<std::vector<Range>> owned;  ///< of each owner, in their order
-  std::vector<Range> unowned;
-};
-
-Changes find_changes(const PageHashes& before, const PageHashes& after,
-                     const std::vector<MemoryOwner>& owners) {
-  Changes changes;
-  changes.owned.resize(owners.size());
-  for (std::size_t i = 0; i < before.hashes.size(); ++i) {
-    if (before.hashes[i] == after.hashes[i]) {
-      ++changes.equal;
-      continue;
-    }
-    const std::uint64_t address = before.ram_base + i * kHashedPageSize;
-    const auto owner = std::find_if(owners.begin(), owners.end(), [address](const MemoryOwner& one) {
-      return contains(one.ranges, address);
-    });
-    auto& there = owner == owners.end() ? changes.unowned
-                                        : changes.owned[static_cast<std::size_t>(owner - owners.begin())];
-    there.push_back({address, address + kHashedPageSize});
-  }
-  return changes;
-}
-
-/// What the first kernel's /proc/iomem says of an address: the innermost entry.
-std::string place_in_iomem(const std::vector<IomemEntry>& iomem, std::uint64_t address) {
-  const IomemEntry* innermost = nullptr;
-  for (const IomemEntry& entry : iomem)
-    if (contains({entry.range}, address) && (innermost == nullptr || entry.depth >= innermost->depth))
-      innermost = &entry;
-  return innermost == nullptr ? "no entry of /proc/iomem"
-                              : fmt::format("{} {}", innermost->name, to_string(innermost->range));
-}
-
-std::string describe(const Changes& changes, const std::vector<MemoryOwner>& owners,
+std::string describe(const MemoryChanges& changes, const std::vector<MemoryOwner>& owners,
                      const std::vector<IomemEntry>& iomem) {
   std::string text = fmt::format("pages of 4 KiB: {} equal", changes.equal);
   for (std::size_t i = 0; i < owners.size(); ++i)
@@ -114,11 +76,9 @@ Result<CheckResult> unchanged_outside(const Evidence& evidence, const CheckParam
 
   const PageHashes& before = *CP_TRY(evidence.page_hashes(from));
   const PageHashes& after = *CP_TRY(evidence.page_hashes(to));
-  if (before.ram_base != after.ram_base || before.hashes.size() != after.hashes.size())
-    return Error::host(fmt::format("{} and {} are not of one guest", files[0], files[1]));
   const auto owners = CP_TRY(owners_with_allowed(evidence, parameters, from));
   const auto iomem = CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(Kernel::first, "/proc/iomem"))));
-  const Changes changes = find_changes(before, after, owners);
+  const MemoryChanges changes = CP_TRY(find_memory_changes(before, after, owners));
   const std::string expected = fmt::format(
       "from \"{}\" to \"{}\" no page of the crashed kernel changes, save those that others write to",
       to_string(from), to_string(to));

@@ -6,7 +6,6 @@
 #include <map>
 
 #include "crashpaths/checks/guest_facts.h"
-#include "crashpaths/checks/memory_owners.h"
 #include "crashpaths/checks/vmcore_checks.h"
 #include "harness/evidence/directory.h"
 #include "harness/evidence/page_hashes.h"

@@ -105,7 +105,7 @@ TEST(MemoryUnchanged, FailsForTheMemoryOfAnotherGuestAndForUnknownMoments) {
   EXPECT_THAT(run_check(trial, kCheck, {{"from", std::string("dawn")}}), FailsWith("\"dawn\" is no moment"));
   std::filesystem::copy_file(other.path("memory-captured.pagehash"), trial.path("memory-captured.pagehash"),
                              std::filesystem::copy_options::overwrite_existing);
-  EXPECT_THAT(run_check(trial, kCheck), FailsWith("are not of one guest"));
+  EXPECT_THAT(run_check(trial, kCheck), FailsWith("is not of one guest"));
 }
 
 TEST(MemoryUnchanged, FailsWhenNothingIsEqual) {

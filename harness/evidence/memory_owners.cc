@@ -1,10 +1,11 @@
-#include "crashpaths/checks/memory_owners.h"
+#include "harness/evidence/memory_owners.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <regex>
 
-#include "crashpaths/checks/guest_facts.h"
+#include "harness/evidence/console_search.h"
 #include "harness/evidence/device_state.h"
 #include "harness/evidence/page_hashes.h"
 #include "harness/evidence/ranges.h"
@@ -63,6 +64,33 @@ Result<std::vector<MemoryOwner>> pseries_owners(const DeviceState& state) {
 
 }  // namespace
 
+Result<std::vector<Range>> system_ram(const Evidence& evidence, Kernel kernel) {
+  return ranges_named(CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(kernel, "/proc/iomem")))), "System RAM");
+}
+
+Result<std::vector<Range>> reservation(const Evidence& evidence) {
+  const auto iomem = CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(Kernel::first, "/proc/iomem"))));
+  const std::vector<Range> ranges = ranges_named(iomem, "Crash kernel");
+  if (!ranges.empty() || CP_TRY(evidence.architecture()) != "pseries") return ranges;
+  static const std::regex reserving(R"(Reserving (\d{1,9})MB of memory at (\d{1,9})MB for crashkernel)");
+  const auto match = CP_TRY(find_last_on_console(evidence, Kernel::first, reserving));
+  // From 7.0 on the generic code reserves and prints (kernel/crash_reserve.c reserve_crashkernel_generic).
+  static const std::regex reserved(R"(crashkernel reserved: 0x([0-9a-f]{1,16}) - 0x([0-9a-f]{1,16}) )");
+  if (const auto generic = CP_TRY(find_last_on_console(evidence, Kernel::first, reserved)))
+    return std::vector{
+        Range{std::stoull(generic->groups[1], nullptr, 16), std::stoull(generic->groups[2], nullptr, 16)}};
+  if (!match) return ranges;
+  const std::uint64_t begin = std::stoull(match->groups[2]) << 20;
+  return std::vector{Range{begin, begin + (std::stoull(match->groups[1]) << 20)}};
+}
+
+Result<std::optional<std::uint64_t>> rtas_base(const Evidence& evidence) {
+  static const std::regex instantiating(R"(instantiating rtas at 0x([0-9a-f]{1,16}))");
+  const auto match = CP_TRY(find_on_console(evidence, Kernel::first, instantiating));
+  if (!match) return std::nullopt;
+  return std::stoull(match->groups[1], nullptr, 16);
+}
+
 bool holds_vpa(std::span<const std::byte> bytes) {
   constexpr std::array<unsigned char, 6> kSignature = {0xd3, 0x97, 0xd7, 0x81, 0x04, 0x00};
   for (std::size_t at = 0; at + kSignature.size() <= bytes.size(); at += 0x400) {
@@ -91,6 +119,19 @@ Result<std::vector<MemoryOwner>> memory_owners(const Evidence& evidence, Moment 
   std::move(others.begin(), others.end(), std::back_inserter(owners));
   for (MemoryOwner& owner : owners) owner.ranges = whole_pages(std::move(owner.ranges));
   return owners;
+}
+
+Result<std::vector<MemoryOwner>> memory_residents(const Evidence& evidence,
+                                                  std::vector<MemoryOwner> writers) {
+  const auto iomem = CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(Kernel::first, "/proc/iomem"))));
+  if (const auto rtas = CP_TRY(rtas_base(evidence)))
+    writers.insert(writers.begin(), {"RTAS", whole_pages({{*rtas, saturated_sum(*rtas, kHashedPageSize)}})});
+  MemoryOwner firmware{"firmware's, reserved in /proc/iomem", {}};
+  for (const IomemEntry& entry : iomem)  // below System RAM it is the kernel that reserves
+    if (entry.depth == 0 && entry.name == "reserved") firmware.ranges.push_back(entry.range);
+  firmware.ranges = whole_pages(std::move(firmware.ranges));
+  if (!firmware.ranges.empty()) writers.push_back(std::move(firmware));
+  return writers;
 }
 
 }  // namespace crashpath
