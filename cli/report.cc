@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "harness/report/formats.h"
+#include "harness/report/html.h"
 #include "harness/report/terminal.h"
 
 namespace crashpath {
@@ -15,6 +16,8 @@ Result<> report(const std::filesystem::path& directory, const std::string& forma
   const Results results = CP_TRY(read_results(directory));
   if (format == "terminal")
     fmt::print("{}", to_terminal(results, directory, detect_terminal(STDOUT_FILENO)));
+  else if (format == "html")
+    fmt::print("{}", CP_TRY(to_html(results, directory)));
   else
     fmt::print("{}", CP_TRY(to_format(format, results)));
   return {};
@@ -27,7 +30,7 @@ void add_report_command(CLI::App& app, int& status) {
   auto format = std::make_shared<std::string>("terminal");
   CLI::App* command = app.add_subcommand("report", "The report of an earlier run");
   command->add_option("DIR", *directory, "directory of a run")->required();
-  command->add_option("--format", *format, "terminal (default), json, ktap, junit, kcidb");
+  command->add_option("--format", *format, "terminal (default), html, json, ktap, junit, kcidb");
   command->callback([=, &status] {
     if (const auto result = report(*directory, *format); !result) status = report_error(result.error());
   });

@@ -12,6 +12,7 @@
 #include "harness/base/file.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/plan_file.h"
+#include "harness/report/html.h"
 
 namespace crashpath {
 namespace {
@@ -75,6 +76,7 @@ Result<int> run(const RunOptions& options) {
   auto carried_out = series.carry_out(trials);
   fmt::print("{}", to_terminal(series.results(), output, detect_terminal(STDOUT_FILENO)));
   if (!carried_out) return std::move(carried_out).error();
+  CP_TRY(write_html_report(output, series.results()));
   const int status = exit_status(series.results());
   // What was interrupted is not complete, whatever its trials say.
   return interruption.requested() && status == 0 ? 3 : status;

@@ -7,7 +7,7 @@ _crashpath() {
   case $previous in
     --arch) choices='arm64 pseries' ;;
     --kernel) choices='5.10 6.1 6.12 6.12-rt 6.12-cloud 7.x' ;;
-    --format) choices='terminal json ktap junit kcidb' ;;
+    --format) choices='terminal html json ktap junit kcidb' ;;
     --scenario) choices=$(_crashpath_scenarios) ;;
     --scenario-dir | --output | --plan | check | replay | report)
       compopt -o filenames

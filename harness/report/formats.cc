@@ -44,8 +44,8 @@ const OutcomeFormat& format_of(Outcome outcome) {
 Result<std::string> to_format(std::string_view format, const Results& results) {
   for (const auto& report : kReports)
     if (report.format == format) return report.write(results);
-  return Error::usage(
-      fmt::format("unknown report format \"{}\"; there are json, ktap, junit and kcidb", format));
+  return Error::usage(fmt::format(
+      "unknown report format \"{}\"; there are terminal, html, json, ktap, junit and kcidb", format));
 }
 
 Result<> write_reports(const std::filesystem::path& run_directory, const Results& results) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/report/outcome_table.h"
 #include "harness/report/signature.h"
 
 namespace crashpath {
@@ -15,11 +16,6 @@ constexpr std::size_t kManyPoints = 60;  ///< of one column: those that passed a
 
 bool is_failure(Outcome outcome) {
   return outcome == Outcome::fail || outcome == Outcome::xpass || outcome == Outcome::error;
-}
-
-/// What repetitions of one point have in common: everything of the id but its last number.
-std::string point_of(std::string_view trial) {
-  return std::string(trial.substr(0, trial.rfind('-')));
 }
 
 /// "pass 3.9 s", "fail handover 2/3": what stands in a cell.
@@ -58,7 +54,7 @@ SweepSummary::SweepSummary(std::vector<SweptGuest> guests, const Results& result
     const Verdict& verdict = trial.verdict;
     const std::string signature =
         is_failure(verdict.outcome) ? failure_signature(run_directory / trial.id, verdict) : std::string();
-    const auto [first, is_first] = first_of.emplace(point_of(trial.id), trial.id);
+    const auto [first, is_first] = first_of.emplace(trial_without_repetition(trial.id), trial.id);
     if (is_first) {
       outcomes_[trial.id] = {.outcome = verdict.outcome,
                              .stage = verdict.stage,
