@@ -15,6 +15,7 @@
 #include "harness/evidence/timeline.h"
 #include "harness/machine/backend.h"
 #include "harness/plan/plan.h"
+#include "harness/report/html.h"
 #include "harness/report/sweep_summary.h"
 
 namespace crashpath {
@@ -38,6 +39,7 @@ class SweepSession {
   Result<> carry_out(TrialSeries& series, const std::vector<PlannedTrial>& trials);
   Result<> confirm(TrialSeries& series);
   SweepSummary summary(const Results& results) const;
+  Result<> write_summary(const SweepSummary& all, const Results& results) const;
 
   const SweepOptions& options_;
   const Context context_;
@@ -165,6 +167,12 @@ SweepSummary SweepSession::summary(const Results& results) const {
   return {std::move(guests), results, output_};
 }
 
+Result<> SweepSession::write_summary(const SweepSummary& all, const Results& results) const {
+  CP_TRY(write_file(output_ / "sweep-summary.json", boost::json::serialize(all.to_json()) + "\n"));
+  CP_TRY(write_file(output_ / "sweep-summary.txt", all.to_terminal(Terminal())));
+  return write_html_report(output_, results);
+}
+
 Result<int> SweepSession::go() {
   const InterruptionBySignal signals(interruption_);
   if (options_.continued.empty()) {
@@ -180,14 +188,14 @@ Result<int> SweepSession::go() {
   const auto trials = CP_TRY(plan(1, nullptr));
   for (const PlannedTrial& trial : trials) trials_.emplace(trial.scenario, trial.id);
   TrialSeries series(context_, output_, {.jobs = options_.jobs, .least_shared = 1}, interruption_);
-  CP_TRY(carry_out(series, trials));
-  if (!interruption_.requested()) CP_TRY(confirm(series));
+  auto carried_out = carry_out(series, trials);
+  if (carried_out && !interruption_.requested()) carried_out = confirm(series);
 
   const SweepSummary all = summary(series.results());
-  CP_TRY(write_file(output_ / "sweep-summary.json", boost::json::serialize(all.to_json()) + "\n"));
-  CP_TRY(write_file(output_ / "sweep-summary.txt", all.to_terminal(Terminal())));
   fmt::print("{}{}\n", all.to_terminal(detect_terminal(STDOUT_FILENO)), summary_line(series.results()));
   if (interruption_.requested()) fmt::print("go on with: crashpath sweep --continue {}\n", output_.native());
+  if (!carried_out) return std::move(carried_out).error();
+  CP_TRY(write_summary(all, series.results()));
   const int status = exit_status(series.results());
   return interruption_.requested() && status == 0 ? 3 : status;
 }

@@ -48,6 +48,18 @@ void add_run_options(CLI::App& command, SweepOptions& options) {
   command.add_option("--output", options.output, "directory of the sweep (default: runs/<UTC time>)");
 }
 
+/// Points, guests and place of a stopped sweep are what its directory says: an option that would change them
+/// is refused, not ignored.
+void add_continue_option(CLI::App& command, SweepOptions& options) {
+  const auto others = command.get_options();
+  CLI::Option* continued =
+      command.add_option("--continue", options.continued, "directory of a sweep that was stopped");
+  for (CLI::Option* other : others)
+    if (!other->check_lname("help") && !other->check_lname("jobs") && !other->check_lname("confirm") &&
+        !other->check_lname("seed") && !other->check_lname("mirror"))
+      continued->excludes(other);
+}
+
 }  // namespace
 
 void add_sweep_command(CLI::App& app, int& status) {
@@ -56,7 +68,7 @@ void add_sweep_command(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand("sweep", "Crash a guest at many points, each in a fork of its own");
   add_point_options(*command, *options, *kind);
   add_run_options(*command, *options);
-  command->add_option("--continue", options->continued, "directory of a sweep that was stopped");
+  add_continue_option(*command, *options);
   command->callback([options, kind, &status] {
     if (kind->empty() == options->continued.empty()) {
       status = report_error(

@@ -87,6 +87,15 @@ TEST(Sweep, TellsWhatCrashedFromWhatWasNotReached) {
   EXPECT_EQ(continued.exit_code, 0) << continued.out << continued.err;
   EXPECT_THAT(continued.out, HasSubstr("2 trials: 1 pass, 1 skip"));
   EXPECT_THAT(continued.err, testing::Not(HasSubstr("start ")));
+  EXPECT_TRUE(std::filesystem::exists(output / "report.html"));
+
+  // What cannot be written is an error, but what was found out is said.
+  std::filesystem::remove(output / "sweep-summary.json");
+  std::filesystem::create_directories(output / "sweep-summary.json");
+  const auto unwritten = run_program({CRASHPATH_BINARY, "sweep", "--continue", output.native()});
+  EXPECT_EQ(unwritten.exit_code, 3) << unwritten.out << unwritten.err;
+  EXPECT_THAT(unwritten.out, HasSubstr("2 trials: 1 pass, 1 skip"));
+  EXPECT_THAT(unwritten.err, HasSubstr("sweep-summary.json"));
 }
 
 }  // namespace
