@@ -47,7 +47,7 @@ void Conversation::enter(Stage stage) {
 
 void Conversation::restart_deadline() {
   waiting_since_ = Clock::now();
-  deadline_ = waiting_since_ + deadlines_.budget(recorder_.stage());
+  deadline_ = waiting_since_ + (waking_ ? deadlines_.waking() : deadlines_.budget(recorder_.stage()));
   starved_before_ = machine_.starved();
 }
 
@@ -90,6 +90,13 @@ Result<Conversation::Answer> Conversation::ask(std::string_view run, const json:
   answer.error = text_of(message, "error");
   if (const json::value* data = message.if_contains("data"); data != nullptr && data->is_object())
     answer.data = data->as_object();
+  return answer;
+}
+
+Result<Conversation::Answer> Conversation::wake(const json::object& arguments) {
+  waking_ = true;
+  auto answer = ask("wake", arguments);
+  waking_ = false;
   return answer;
 }
 
@@ -212,6 +219,10 @@ Error Conversation::exited(const MachineExited& exit) const {
 
 Error Conversation::overdue(std::string_view what) const {
   const double waited = to_seconds(Clock::now() - waiting_since_);
+  if (waking_)
+    return Error::host(fmt::format("the fork did not wake in {:.0f} s, for which it had {:.0f} s", waited,
+                                   to_seconds(deadlines_.waking())))
+        .with_hint("with --cold its guest boots instead");
   std::string words = fmt::format("no sign of {} in {:.0f} s", what, waited);
   if (!panic_line_.empty()) words += fmt::format("; panic: {}", panic_line_);
   if (last_line_ != panic_line_) words += fmt::format("; last console line: {}", last_line_);

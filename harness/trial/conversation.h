@@ -28,6 +28,7 @@ class Conversation {
   /// The first kernel is up: from here on deadlines follow how long that took.
   void booted() { booted_in(Clock::now() - waiting_since_); }
   void booted_in(Clock::duration boot) { deadlines_.booted_in(boot); }
+  void woke_in(Clock::duration woke) { deadlines_.woke_in(woke); }
 
   /// Waits until the second kernel is seen for the first time, on the console or by its agent.
   Result<> await_second_kernel();
@@ -42,6 +43,9 @@ class Conversation {
   };
   /// Sends a command and waits for its answer.
   Result<Answer> ask(std::string_view run, const boost::json::object& arguments);
+  /// The first command to a fork. The kernel was seen alive, so a fork that stays silent is no failure of it
+  /// but of how it was saved or restored: a host error.
+  Result<Answer> wake(const boost::json::object& arguments);
 
  private:
   Result<boost::json::object> await(std::string_view what, std::string_view type, std::optional<int> id);
@@ -67,6 +71,7 @@ class Conversation {
   Clock::time_point waiting_since_ = Clock::now();
   Clock::time_point deadline_ = Clock::now();
   Clock::duration starved_before_{};
+  bool waking_ = false;
   std::string last_line_;
   std::string panic_line_;           ///< of the kernel that runs now
   std::string damage_line_;          ///< what purgatory said of a damaged crash kernel

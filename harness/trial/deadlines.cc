@@ -37,4 +37,10 @@ Clock::duration Deadlines::budget(Stage stage) const {
   return slowest_boot_;
 }
 
+// A fork wakes in 0.1 to 0.5 s on idle CPUs; but the first one may have been lucky, and this one may not be
+// alone.
+Clock::duration Deadlines::waking() const {
+  return woke_ ? std::clamp<Clock::duration>(30 * *woke_, seconds(20), slowest_boot_) : slowest_boot_;
+}
+
 }  // namespace crashpath

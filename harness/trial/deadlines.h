@@ -16,14 +16,18 @@ class Deadlines {
 
   /// From power-on to the first kernel's agent.
   void booted_in(Clock::duration boot) { boot_ = boot; }
+  /// What the first fork of a template took to answer, right after the template was saved.
+  void woke_in(Clock::duration woke) { woke_ = woke; }
 
   /// How long to wait in this stage for the next sign of life (an answer, progress, the next stage). Before
   /// boot was measured it is generous: emulation on a loaded host.
   Clock::duration budget(Stage stage) const;
+  /// How long a fork may take to answer for the first time.
+  Clock::duration waking() const;
 
  private:
   Clock::duration slowest_boot_;
-  std::optional<Clock::duration> boot_;
+  std::optional<Clock::duration> boot_, woke_;
 };
 
 }  // namespace crashpath

@@ -166,13 +166,14 @@ Result<> TrialRun::boot(Conversation& guest) {
 
 Result<> TrialRun::wake(Conversation& guest) {
   guest.booted_in(fork_of_->boot);
+  guest.woke_in(fork_of_->woke);
   segments_ = fork_of_->segments;
   json::object arguments;
   // With a given seed the clock, too, goes on from where the template's stood.
   if (!trial_.seed)
     arguments["time"] = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   arguments["entropy"] = entropy_of(trial_.seed ? *trial_.seed : std::random_device()());
-  const auto answer = CP_TRY(guest.ask("wake", arguments));
+  const auto answer = CP_TRY(guest.wake(arguments));
   if (!answer.ok) return Error::host(fmt::format("wake: {}", answer.error));
   return {};
 }

@@ -19,7 +19,7 @@ namespace json = boost::json;
 namespace {
 
 /// Changes with what a saved guest holds, or with what the agent in it can do.
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr const char* kRam = "ram";
 constexpr const char* kHashes = "ram.pagehash";
 constexpr const char* kDeviceState = "device-state";
@@ -59,7 +59,8 @@ class Making {
   Making(const PlannedTrial& trial, fs::path directory) : trial_(trial), directory_(std::move(directory)) {}
 
   Result<> make(const MachineFactory& make_machine, TrialObserver& observer, Interruption& interruption);
-  Result<> describe(const std::string& key);
+  /// `woke`: as of a Template; not known before the first fork.
+  Result<> describe(const std::string& key, Clock::duration woke);
 
  private:
   Result<> arm(Conversation& guest);
@@ -114,12 +115,13 @@ Result<> Making::save(Machine& machine) {
   return machine.save_device_state(directory_ / kDeviceState);
 }
 
-Result<> Making::describe(const std::string& key) {
+Result<> Making::describe(const std::string& key, Clock::duration woke) {
   const json::object about{{"format", kFormat},
                            {"key", key},
                            {"guest", identity_to_json(trial_)},
                            {"append", trial_.machine.append},
                            {"boot", booted_},
+                           {"woke", std::chrono::duration<double>(woke).count()},
                            {"saved_at", saved_},
                            {"saving", saving_},
                            {"segments", segments_},
@@ -127,6 +129,10 @@ Result<> Making::describe(const std::string& key) {
                             {{kHashes, CP_TRY(hash_of_file(directory_ / kHashes))},
                              {kDeviceState, CP_TRY(hash_of_file(directory_ / kDeviceState))}}}};
   return write_file(directory_ / kAbout, json::serialize(about) + "\n");
+}
+
+Clock::duration duration_of(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
 /// Reads a template and compares every byte with its hashes. Whatever does not fit is an error.
@@ -142,8 +148,8 @@ Result<Template> read_template(const fs::path& directory, const std::string& key
                 .directory = directory,
                 .guest = {.device_state = std::move(device_state), .ram = nullptr},
                 .hashes = CP_TRY(read_page_hashes(directory / kHashes)),
-                .boot = std::chrono::duration_cast<Clock::duration>(
-                    std::chrono::duration<double>(about.at("boot").to_number<double>())),
+                .boot = duration_of(about.at("boot").to_number<double>()),
+                .woke = duration_of(about.at("woke").to_number<double>()),
                 .saved_at = about.at("saved_at").to_number<double>(),
                 .segments = about.at("segments").as_array()};
   const std::uint64_t bytes = static_cast<std::uint64_t>(memory_mib) << 20;
@@ -157,10 +163,12 @@ Result<Template> read_template(const fs::path& directory, const std::string& key
   return Error::host(fmt::format("{} is damaged: {}", kAbout, wrong.what()));
 }
 
-/// Lets a fork answer once. What QEMU does not save with a guest, as a pseries' decrementer before QEMU 8.1,
-/// may be what the guest waits for in just the moment in which it was saved: then no fork of it ever wakes.
-Result<> prove(const Template& made, const PlannedTrial& trial, const MachineFactory& make_machine,
-               TrialObserver& observer, Interruption& interruption) {
+/// Lets a fork answer once, and says how long that took. What QEMU does not save with a guest, as a pseries'
+/// decrementer before QEMU 8.1, may be what the guest waits for in just the moment in which it was saved:
+/// then no fork of it ever wakes.
+Result<Clock::duration> prove(const Template& made, const PlannedTrial& trial,
+                              const MachineFactory& make_machine, TrialObserver& observer,
+                              Interruption& interruption) {
   const ScratchDirectory scratch = CP_TRY(ScratchDirectory::make(made.directory));
   Recorder recorder = CP_TRY(Recorder::create(scratch.path()));
   MachineConfig config = with_disk(trial, scratch.path());
@@ -171,9 +179,11 @@ Result<> prove(const Template& made, const PlannedTrial& trial, const MachineFac
   CP_TRY(machine->start());
   guest.booted_in(made.boot);
   guest.enter(Stage::arm);
+  const auto asked = Clock::now();
   const auto answer = CP_TRY(guest.ask("wake", {}));
+  const auto woke = Clock::now() - asked;
   machine->stop();
-  return answer.ok ? Result<>() : Error::guest(fmt::format("wake: {}", answer.error));
+  return answer.ok ? Result<Clock::duration>(woke) : Error::guest(fmt::format("wake: {}", answer.error));
 }
 
 std::uint64_t size_on_disk(const fs::path& directory) {
@@ -235,13 +245,15 @@ Result<> TemplateStore::make(const std::string& key, const PlannedTrial& trial,
     ScratchDirectory scratch = CP_TRY(ScratchDirectory::make(directory_));
     Making making(trial, scratch.path());
     CP_TRY(making.make(make_machine, observer, interruption));
-    CP_TRY(making.describe(key));
+    CP_TRY(making.describe(key, {}));
     const Template made = CP_TRY(read_template(scratch.path(), key, trial.machine.memory_mib));
-    if (const auto proven = prove(made, trial, make_machine, observer, interruption); !proven) {
-      asleep = proven.error();
+    const auto woke = prove(made, trial, make_machine, observer, interruption);
+    if (!woke) {
+      asleep = woke.error();
       if (asleep.fault() != Fault::guest) return asleep;
       continue;
     }
+    CP_TRY(making.describe(key, *woke));
     CP_TRY(scratch.rename_to(directory_ / key));
     keep_limit(key);
     return {};

@@ -26,6 +26,7 @@ struct Template {
   SavedGuest guest;
   PageHashes hashes;            ///< of its RAM
   Clock::duration boot{};       ///< from power-on to its agent
+  Clock::duration woke{};       ///< what the first fork of it took to answer
   double saved_at = 0;          ///< seconds after power-on
   boost::json::array segments;  ///< of the crash kernel, as kexec loaded it
 };

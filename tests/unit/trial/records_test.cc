@@ -75,6 +75,18 @@ TEST(Deadlines, AreGenerousBeforeBootWasMeasuredAndFollowItAfterwards) {
   EXPECT_EQ(deadlines.budget(Stage::second_kernel), seconds(400));
 }
 
+TEST(Deadlines, OfWakingFollowsTheFirstForkAndNotTheBoot) {
+  Deadlines deadlines("pseries");
+  deadlines.booted_in(seconds(40));
+  EXPECT_EQ(deadlines.waking(), seconds(240)) << "nothing is known of it";
+  deadlines.woke_in(seconds(2));
+  EXPECT_EQ(deadlines.waking(), seconds(60));
+  deadlines.woke_in(std::chrono::milliseconds(100));
+  EXPECT_EQ(deadlines.waking(), seconds(20)) << "what is that fast is measured badly";
+  deadlines.woke_in(seconds(100));
+  EXPECT_EQ(deadlines.waking(), seconds(240));
+}
+
 TEST(Deadlines, LeaveTimeForTheGuestsOwnWatchdogs) {
   Deadlines deadlines("pseries");
   deadlines.booted_in(seconds(1));

@@ -1,6 +1,9 @@
 #include "harness/trial/template.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -51,6 +54,7 @@ class TemplateTest : public testing::Test {
       machine->on_sent = [this](FakeMachine& guest, std::string_view line) {
         const json::value command = json::parse(line);
         json::object answer = reply_;
+        if (std::string_view(command.at("run").as_string()) == killed_at_) raise(SIGKILL);
         if (command.at("run") == "wake" && sleepers_-- > 0) return;
         if (command.at("run") == "report") answer = {{"type", "report"}, {"kernel", "first"}};
         answer["id"] = command.at("id");
@@ -72,7 +76,8 @@ class TemplateTest : public testing::Test {
     stream.put('\x7f');
   }
 
-  int sleepers_ = 0;  ///< so many forks do not answer
+  int sleepers_ = 0;       ///< so many forks do not answer
+  std::string killed_at_;  ///< this command ends the process
   fs::path directory_;
   GuestImage image_;
   Scenario scenario_;
@@ -138,6 +143,85 @@ TEST_F(TemplateTest, ThatIsDamagedIsRefusedAndRemoved) {
     EXPECT_THAT(loaded.error().message(), HasSubstr(damaged.words));
     EXPECT_FALSE(store.has(key())) << damaged.file;
   }
+}
+
+TEST_F(TemplateTest, ThatIsCutOffIsRefusedAndRemoved) {
+  for (const char* file : {"ram", "device-state", "ram.pagehash", "template.json"}) {
+    for (const bool missing : {false, true}) {
+      TemplateStore store(directory_, kRamSize * 10);
+      ASSERT_TRUE(make(store));
+      const fs::path cut = directory_ / key() / file;
+      if (missing)
+        fs::remove(cut);
+      else
+        fs::resize_file(cut, fs::file_size(cut) / 2);
+      const auto loaded = store.load(key(), 64);
+      ASSERT_FALSE(loaded) << file;
+      EXPECT_EQ(loaded.error().fault(), Fault::host) << loaded.error().message();
+      EXPECT_FALSE(store.has(key())) << file;
+      ASSERT_TRUE(make(store)) << "and made again";
+      EXPECT_TRUE(store.load(key(), 64));
+    }
+  }
+}
+
+/// Runs this in a process of its own, as a disk that is full or a kill needs it, and says how that ended.
+int in_child(const std::function<bool()>& body) {
+  const pid_t child = fork();
+  if (child == 0) _exit(body() ? 0 : 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+// A limit of a file's size is to the writer what a full disk is: some write fails.
+TEST_F(TemplateTest, ThatTheDiskHasNoRoomForIsAnErrorOfTheHostAndLeavesNothing) {
+  for (const rlim_t room : {rlim_t{10}, rlim_t{60'000}, rlim_t{kRamSize / 2}}) {
+    const int status = in_child([&] {
+      signal(SIGXFSZ, SIG_IGN);  // a write fails with EFBIG instead
+      const rlimit limit{room, room};
+      setrlimit(RLIMIT_FSIZE, &limit);
+      TemplateStore store(directory_, kRamSize * 10);
+      const auto made = make(store);
+      return !made && made.error().fault() == Fault::host &&
+             made.error().message().find("File too large") != std::string::npos;
+    });
+    EXPECT_EQ(status, 0) << "with room for " << room;
+    EXPECT_TRUE(fs::is_empty(directory_)) << "with room for " << room;
+  }
+}
+
+TEST_F(TemplateTest, WhoseMakerIsKilledIsNotThereAndIsMadeAgain) {
+  killed_at_ = "wake";  // its RAM and devices are saved by then, and everything is described
+  const int status = in_child([&] {
+    TemplateStore store(directory_, kRamSize * 10);
+    return make(store).has_value();
+  });
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_FALSE(fs::is_empty(directory_)) << "what it had begun";
+  killed_at_.clear();
+  TemplateStore store(directory_, kRamSize * 10);
+  EXPECT_TRUE(fs::is_empty(directory_));
+  EXPECT_FALSE(store.has(key()));
+  ASSERT_TRUE(make(store));
+  EXPECT_TRUE(store.load(key(), 64));
+}
+
+TEST_F(TemplateTest, AForkThatDoesNotWakeIsNoFailureOfTheKernel) {
+  TemplateStore store(directory_, kRamSize * 10);
+  ASSERT_TRUE(make(store));
+  const auto loaded = store.load(key(), 64).value();
+  sleepers_ = 1;
+  SilentWatcher watcher;
+  Interruption interruption;
+  const fs::path evidence = directory_ / "trial";
+  fs::create_directories(evidence);
+  ASSERT_TRUE(run_trial(trial_, evidence, factory(), watcher, interruption, loaded.get()));
+  const Timeline timeline = read_timeline(evidence / evidence_file::kTimeline).value();
+  ASSERT_TRUE(timeline.end);
+  EXPECT_EQ(timeline.end->by, EndedBy::host);
+  EXPECT_THAT(timeline.end->words, HasSubstr("the fork did not wake"));
+  EXPECT_THAT(timeline.end->words, HasSubstr("for which it had 20 s"));
 }
 
 TEST_F(TemplateTest, OfAGuestThatCannotBeArmedIsNotThere) {
