@@ -119,6 +119,30 @@ TEST_F(SweepSummaryTest, TellsFlakyFromFirm) {
   EXPECT_TRUE(points.at(2).at("outcome").is_null());
 }
 
+TEST_F(SweepSummaryTest, FailuresWithOneCauseStandTogetherWhateverTheirNumbersAre) {
+  const TrialCopy run("arm64-6.12"), one("arm64-6.12"), same("arm64-6.12"), other("arm64-6.12");
+  end_with(one, "1.0 [    0.1] Waiting for CPU 3 at 0xffff0001\n");
+  end_with(same, "2.0 [    7.2] Waiting for CPU 11 at 0xffffab12\n");
+  end_with(other, "1.0 [    0.1] Waiting for the root device\n");
+  SweptGuest guest{"arm64", {}};
+  Results results;
+  for (const auto& [name, copy] :
+       std::map<std::string, const TrialCopy*>{{"one", &one}, {"other", &other}, {"same", &same}}) {
+    results.trials.push_back(trial(name, 1, verdict_of(Outcome::fail, Stage::second_kernel, "silent")));
+    guest.points.push_back(point(name.c_str(), "startup", name));
+    std::filesystem::create_directory_symlink(copy->directory(), run.path(results.trials.back().id));
+  }
+  const std::string text = SweepSummary({guest}, results, run.directory()).to_terminal(Terminal());
+  const auto two = text.find("2 failures alike: second-kernel; last line: Waiting for CPU # at #\n");
+  const auto single = text.find("1 failure alike: second-kernel; last line: Waiting for the root device\n");
+  ASSERT_NE(two, text.npos) << text;
+  ASSERT_NE(single, text.npos) << text;
+  const std::string group = text.substr(two, single - two);
+  EXPECT_THAT(group, HasSubstr("fail one, startup"));
+  EXPECT_THAT(group, HasSubstr("fail same, startup"));
+  EXPECT_THAT(group, Not(HasSubstr("fail other, startup")));
+}
+
 TEST_F(SweepSummaryTest, LongListsLeaveOutWhatPassed) {
   SweptGuest guest{"arm64", {}};
   Results results;
