@@ -1,4 +1,4 @@
-// crashpath list scenarios|checks|kernels|machines
+// crashpath list scenarios|checks|witnesses|kernels|machines|triggers|steps
 
 #include <fmt/format.h>
 
@@ -31,6 +31,13 @@ Result<> list_checks() {
   return {};
 }
 
+Result<> list_witnesses() {
+  const Context context = CP_TRY(load_context());
+  for (const MemoryWitness& witness : context.checks.witnesses())
+    fmt::print("{:26} {}\n", witness.name, witness.summary);
+  return {};
+}
+
 Result<> list_all_kernels(const std::vector<std::string>& architecture_names) {
   const Catalog catalog = CP_TRY(load_catalog());
   const ArchiveOptions options = archive_options();
@@ -60,8 +67,8 @@ void list_steps() {
 }  // namespace
 
 void add_list_command(CLI::App& app, int& status) {
-  CLI::App* command =
-      app.add_subcommand("list", "What there is: scenarios, checks, kernels, machines, triggers, steps");
+  CLI::App* command = app.add_subcommand(
+      "list", "What there is: scenarios, checks, memory witnesses, kernels, machines, triggers, steps");
   command->require_subcommand(1);
 
   auto directories = std::make_shared<std::vector<std::filesystem::path>>();
@@ -75,6 +82,8 @@ void add_list_command(CLI::App& app, int& status) {
   command->add_subcommand("checks", "What is checked, and the parameters of each check")->callback([=] {
     report(list_checks());
   });
+  command->add_subcommand("witnesses", "Which memory can be saved at a moment, for [record] pages")
+      ->callback([=] { report(list_witnesses()); });
   CLI::App* kernels = command->add_subcommand("kernels", "Kernels that Debian's archive offers today");
   kernels->add_option("--arch", *names, "arm64, pseries (default: both)")->delimiter(',');
   kernels->callback([=] { report(list_all_kernels(*names)); });

@@ -26,7 +26,7 @@ _crashpath_words() {
     'run '*) echo --arch --kernel --scenario --scenario-dir --plan --jobs --repeat --output --mirror --cold ;;
     'list kernels') echo --arch ;;
     'list scenarios') echo --scenario-dir ;;
-    'list '*) ((COMP_CWORD > 2)) || echo scenarios checks kernels machines triggers steps ;;
+    'list '*) ((COMP_CWORD > 2)) || echo scenarios checks witnesses kernels machines triggers steps ;;
     'image fetch') echo --arch --kernel --mirror --update ;;
     'image '*) ((COMP_CWORD > 2)) || echo fetch show ;;
     'shell '*) echo --arch --kernel --append ;;

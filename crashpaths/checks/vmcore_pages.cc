@@ -45,7 +45,7 @@ class Comparer {
     std::vector<std::byte> page(vmcore_->page_size());
     for (auto pfn = vmcore_->next_page(0); pfn; pfn = vmcore_->next_page(*pfn + 1)) {
       const std::uint64_t address = *pfn * page.size();
-      if (const auto read = vmcore_->read_physical(address, page); !read) {
+      if (const auto read = vmcore_->read(address, page); !read) {
         result.unreadable.push_back(read.error().message());
         continue;
       }
@@ -91,7 +91,7 @@ class Comparer {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> wanted;  // address, hash
     std::vector<std::byte> page(kHashedPageSize);
     for (std::uint64_t address = 0; address < kBackupSize; address += kHashedPageSize) {
-      if (vmcore_->has_page(address / vmcore_->page_size()) && vmcore_->read_physical(address, page))
+      if (vmcore_->has_page(address / vmcore_->page_size()) && vmcore_->read(address, page))
         wanted.emplace_back(address, hash_page(page));
     }
     if (wanted.empty()) return std::nullopt;

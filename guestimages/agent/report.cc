@@ -70,8 +70,11 @@ Result<Answer> report(Session&, const boost::json::value&, Arguments arguments) 
   boost::json::array missing;
   answer.data["files"] = read_files(files, agent_protocol::max_text, to_utf8, missing);
   answer.data["hex"] = read_files(hex, agent_protocol::max_hex, to_hex, missing);
+  const boost::json::object found = CP_TRY(look_up(symbols));
+  for (const std::string& name : symbols)
+    if (!found.contains(name)) missing.emplace_back(name);
   answer.data["missing"] = std::move(missing);
-  answer.data["symbols"] = CP_TRY(look_up(symbols));
+  answer.data["symbols"] = found;
   return answer;
 }
 

@@ -123,6 +123,12 @@ std::optional<std::string> build_id(const std::vector<Note>& notes) {
   return std::nullopt;
 }
 
+Vmcoreinfo find_vmcoreinfo(const std::vector<Note>& notes) {
+  for (const Note& note : notes)
+    if (note.name == "VMCOREINFO") return Vmcoreinfo(note.content.substr(0, note.content.find('\0')));
+  return {};
+}
+
 std::size_t count_prstatus(const std::vector<Note>& notes) {
   return static_cast<std::size_t>(std::count_if(notes.begin(), notes.end(), [](const Note& note) {
     return note.name == "CORE" && note.type == NT_PRSTATUS;

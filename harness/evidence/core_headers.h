@@ -14,6 +14,7 @@
 
 #include "harness/base/result.h"
 #include "harness/evidence/iomem.h"
+#include "harness/evidence/vmcoreinfo.h"
 
 namespace crashpath {
 
@@ -49,6 +50,9 @@ Result<std::vector<Note>> parse_notes(std::string_view bytes);
 
 /// The GNU build id among the notes, in lower-case hexadecimal as VMCOREINFO's BUILD-ID has it.
 std::optional<std::string> build_id(const std::vector<Note>& notes);
+
+/// VMCOREINFO among the notes; empty when there is none.
+Vmcoreinfo find_vmcoreinfo(const std::vector<Note>& notes);
 
 /// How many of the notes are a CPU's registers (NT_PRSTATUS).
 std::size_t count_prstatus(const std::vector<Note>& notes);

@@ -33,6 +33,10 @@ inline constexpr std::string_view kReplay = "replay.sh";
 inline std::string page_hashes(Moment moment) {
   return fmt::format("memory-{}.pagehash", to_string(moment));
 }
+/// Chosen parts of the RAM at a moment: "memory-armed.elf".
+inline std::string saved_memory(Moment moment) {
+  return fmt::format("memory-{}.elf", to_string(moment));
+}
 /// The devices at a moment: "device-state-armed.json".
 inline std::string device_state(Moment moment) {
   return fmt::format("device-state-{}.json", to_string(moment));

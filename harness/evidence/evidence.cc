@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/algorithm/hex.hpp>
 #include <charconv>
@@ -10,8 +11,11 @@
 #include "harness/evidence/core_headers.h"
 #include "harness/evidence/device_state.h"
 #include "harness/evidence/directory.h"
+#include "harness/evidence/first_kernel.h"
+#include "harness/evidence/kernel_state.h"
 #include "harness/evidence/page_hashes.h"
 #include "harness/evidence/records.h"
+#include "harness/evidence/saved_memory.h"
 #include "harness/evidence/vmcore.h"
 
 namespace crashpath {
@@ -49,6 +53,13 @@ Result<std::string> decode_hex(std::string_view hex, std::string_view what) {
   return bytes;
 }
 
+bool has_text(const boost::json::value* list, std::string_view text) {
+  if (list == nullptr || !list->is_array()) return false;
+  const boost::json::array& array = list->get_array();
+  return std::any_of(array.begin(), array.end(),
+                     [text](const auto& item) { return item.is_string() && item.get_string() == text; });
+}
+
 }  // namespace
 
 std::string_view to_string(Kernel kernel) {
@@ -63,6 +74,10 @@ struct Evidence::Cache {
   Once<CoreHeaders> headers;
   std::array<Once<PageHashes>, kMoments.size()> page_hashes;
   std::array<Once<DeviceState>, kMoments.size()> device_state;
+  std::array<Once<SavedMemory>, kMoments.size()> saved_memory;
+  // These read the vmcore and the saved memory above, so they have to go first.
+  std::unique_ptr<const KernelState> kernel_state;
+  std::array<std::unique_ptr<const KernelState>, kMoments.size()> kernel_states;
 };
 
 Evidence::Evidence(std::filesystem::path directory)
@@ -139,7 +154,13 @@ Result<std::string> Evidence::guest_bytes(Kernel kernel, std::string_view path) 
 }
 
 Result<std::uint64_t> Evidence::guest_symbol(Kernel kernel, std::string_view name) const {
-  const std::string text = CP_TRY(reported(kernel, "symbols", name));
+  const auto reported_text = reported(kernel, "symbols", name);
+  if (!reported_text && reported_missing(kernel, name))
+    return Error(Fault::lacks,
+                 fmt::format("symbol {} is not in the {} kernel's /proc/kallsyms (it has variables with "
+                             "CONFIG_KALLSYMS_ALL only)",
+                             name, to_string(kernel)));
+  const std::string text = CP_TRY(reported_text);
   std::uint64_t address = 0;
   const char* digits = text.data() + (text.starts_with("0x") ? 2 : 0);
   const auto [end, error] = std::from_chars(digits, text.data() + text.size(), address, 16);
@@ -147,6 +168,13 @@ Result<std::uint64_t> Evidence::guest_symbol(Kernel kernel, std::string_view nam
     return Error::guest(fmt::format("the agent in the {} kernel reported '{}' as address of {}",
                                     to_string(kernel), text, name));
   return address;
+}
+
+bool Evidence::reported_missing(Kernel kernel, std::string_view name) const {
+  const auto messages = agent(kernel);
+  return messages && std::any_of((*messages)->begin(), (*messages)->end(), [name](const auto& message) {
+           return has_text(message.if_contains("missing"), name);
+         });
 }
 
 Result<CoreHeaders> Evidence::read_vmcore_headers() const {
@@ -177,6 +205,32 @@ Result<const DeviceState*> Evidence::device_state(Moment moment) const {
   auto& cached = cache_->device_state.at(static_cast<std::size_t>(moment));
   if (!cached) cached = DeviceState::read(path(evidence_file::device_state(moment)));
   return pointer_to(cached);
+}
+
+Result<const SavedMemory*> Evidence::saved_memory(Moment moment) const {
+  auto& cached = cache_->saved_memory.at(static_cast<std::size_t>(moment));
+  const std::string file = evidence_file::saved_memory(moment);
+  if (!cached) {
+    const std::string why = CP_TRY(why_not_recorded(file));
+    cached = why.empty()
+                 ? SavedMemory::open(path(file))
+                 : Result<SavedMemory>(Error(Fault::lacks, fmt::format("there is no {}: {}", file, why)));
+  }
+  return pointer_to(cached);
+}
+
+Result<const KernelState*> Evidence::kernel_state() const {
+  const Vmcore& dump = *CP_TRY(vmcore());
+  if (!cache_->kernel_state)
+    cache_->kernel_state = first_kernel_in(dump, dump.architecture(), dump.vmcoreinfo(), *this);
+  return cache_->kernel_state.get();
+}
+
+Result<const KernelState*> Evidence::kernel_state(Moment moment) const {
+  const SavedMemory& memory = *CP_TRY(saved_memory(moment));
+  auto& cached = cache_->kernel_states.at(static_cast<std::size_t>(moment));
+  if (!cached) cached = first_kernel_in(memory, memory.architecture(), memory.vmcoreinfo(), *this);
+  return cached.get();
 }
 
 Result<std::string> Evidence::why_not_recorded(std::string_view file) const {

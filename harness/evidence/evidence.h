@@ -18,6 +18,8 @@
 namespace crashpath {
 
 class DeviceState;
+class KernelState;
+class SavedMemory;
 class Vmcore;
 struct CoreHeaders;
 struct PageHashes;
@@ -60,7 +62,8 @@ class Evidence {
   Result<std::string> guest_file(Kernel kernel, std::string_view path) const;
   /// The same for a file that was asked for in hex: its bytes.
   Result<std::string> guest_bytes(Kernel kernel, std::string_view path) const;
-  /// Address of a symbol in the kernel's latest report that has it (/proc/kallsyms).
+  /// Address of a symbol in the kernel's latest report that has it (/proc/kallsyms). An error of fault
+  /// `lacks` when the agent was asked and the kernel does not have it, a guest error when nobody asked.
   Result<std::uint64_t> guest_symbol(Kernel kernel, std::string_view name) const;
   /// The beginning of /proc/vmcore as the second kernel's agent sent it (vmcore.headers).
   Result<const CoreHeaders*> vmcore_headers() const;
@@ -73,12 +76,20 @@ class Evidence {
 
   /// The dump, opened through libkdumpfile; kdump format first, else ELF.
   Result<const Vmcore*> vmcore() const;
+  /// memory-MOMENT.elf: what the scenario's memory witnesses wanted of that moment. An error of fault `lacks`
+  /// when moments.jsonl says why there is none.
+  Result<const SavedMemory*> saved_memory(Moment moment) const;
+  /// The first kernel's own state, out of the dump; and as it was at a moment, as far as it was saved.
+  Result<const KernelState*> kernel_state() const;
+  Result<const KernelState*> kernel_state(Moment moment) const;
+
   /// The file that vmcore() reads: "vmcore.kdump" or "vmcore"; an error when there is neither.
   Result<std::string_view> vmcore_file() const;
 
  private:
   struct Cache;
   Result<std::string> reported(Kernel kernel, std::string_view member, std::string_view key) const;
+  bool reported_missing(Kernel kernel, std::string_view name) const;
   Result<CoreHeaders> read_vmcore_headers() const;
 
   std::filesystem::path directory_;

@@ -15,15 +15,6 @@ namespace {
 
 constexpr std::uint64_t kLpiTableSize = 64 << 10;  // both kinds, for up to 16 bits of interrupt ids
 
-std::vector<Range> whole_pages(std::vector<Range> ranges) {
-  for (Range& range : ranges) {
-    range.begin -= range.begin % kHashedPageSize;
-    const std::uint64_t past = range.end % kHashedPageSize;
-    if (past != 0) range.end = saturated_sum(range.end, kHashedPageSize - past);
-  }
-  return normalized(std::move(ranges));
-}
-
 /// As the redistributors have them: GICR_PROPBASER and GICR_PENDBASER, address in bits 51:12 and 51:16 (Arm
 /// IHI 0069, GIC architecture specification). 0 where no kernel gave one.
 Result<std::vector<Range>> lpi_tables_of_gic(const DeviceState& state) {
@@ -117,7 +108,7 @@ Result<std::vector<MemoryOwner>> memory_owners(const Evidence& evidence, Moment 
   const bool pseries = CP_TRY(evidence.architecture()) == "pseries";
   auto others = pseries ? CP_TRY(pseries_owners(state)) : CP_TRY(arm64_owners(evidence, state));
   std::move(others.begin(), others.end(), std::back_inserter(owners));
-  for (MemoryOwner& owner : owners) owner.ranges = whole_pages(std::move(owner.ranges));
+  for (MemoryOwner& owner : owners) owner.ranges = whole_pages(std::move(owner.ranges), kHashedPageSize);
   return owners;
 }
 
@@ -125,11 +116,12 @@ Result<std::vector<MemoryOwner>> memory_residents(const Evidence& evidence,
                                                   std::vector<MemoryOwner> writers) {
   const auto iomem = CP_TRY(parse_iomem(CP_TRY(evidence.guest_file(Kernel::first, "/proc/iomem"))));
   if (const auto rtas = CP_TRY(rtas_base(evidence)))
-    writers.insert(writers.begin(), {"RTAS", whole_pages({{*rtas, saturated_sum(*rtas, kHashedPageSize)}})});
+    writers.insert(writers.begin(),
+                   {"RTAS", whole_pages({{*rtas, saturated_sum(*rtas, kHashedPageSize)}}, kHashedPageSize)});
   MemoryOwner firmware{"firmware's, reserved in /proc/iomem", {}};
   for (const IomemEntry& entry : iomem)  // below System RAM it is the kernel that reserves
     if (entry.depth == 0 && entry.name == "reserved") firmware.ranges.push_back(entry.range);
-  firmware.ranges = whole_pages(std::move(firmware.ranges));
+  firmware.ranges = whole_pages(std::move(firmware.ranges), kHashedPageSize);
   if (!firmware.ranges.empty()) writers.push_back(std::move(firmware));
   return writers;
 }

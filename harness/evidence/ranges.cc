@@ -37,6 +37,15 @@ std::vector<Range> subtract(const std::vector<Range>& from, const std::vector<Ra
   return left;
 }
 
+std::vector<Range> whole_pages(std::vector<Range> ranges, std::uint64_t page) {
+  for (Range& range : ranges) {
+    range.begin -= range.begin % page;
+    const std::uint64_t past = range.end % page;
+    if (past != 0) range.end = saturated_sum(range.end, page - past);
+  }
+  return normalized(std::move(ranges));
+}
+
 std::uint64_t total_size(const std::vector<Range>& ranges) {
   std::uint64_t size = 0;
   for (const Range& range : ranges) size += range.end - range.begin;

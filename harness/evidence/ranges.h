@@ -16,6 +16,8 @@ std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b);
 std::vector<Range> normalized(std::vector<Range> ranges);
 /// What is in `from` and not in `what`. Any order and overlap in; normalized out.
 std::vector<Range> subtract(const std::vector<Range>& from, const std::vector<Range>& what);
+/// Every page that one of them touches, whole; `page` is a power of two. Normalized.
+std::vector<Range> whole_pages(std::vector<Range> ranges, std::uint64_t page);
 std::uint64_t total_size(const std::vector<Range>& ranges);  ///< in bytes, of normalized ranges
 bool contains(const std::vector<Range>& ranges, std::uint64_t address);
 /// "0x1000-0x1fff, 0x8000-0x8fff", at most `limit` of them and then how many more.

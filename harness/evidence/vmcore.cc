@@ -98,13 +98,18 @@ Result<bool> refuse_broken_elf(const std::filesystem::path& file, int fd) {
                                   file.filename().string(), needed, size));
 }
 
-Result<Bitmap> open_pagemap(kdump_ctx_t* context) {
+Result<Bitmap> open_pagemap(kdump_ctx_t* context, const char* key) {
   kdump_attr_t attribute;
   attribute.type = KDUMP_BITMAP;
-  const kdump_status status = kdump_get_typed_attr(context, KDUMP_ATTR_FILE_PAGEMAP, &attribute);
+  const kdump_status status = kdump_get_typed_attr(context, key, &attribute);
   if (status != KDUMP_OK) return kdump_error(context, status, "the dump has no map of its pages");
   kdump_bmp_incref(attribute.val.bitmap);
   return Bitmap(attribute.val.bitmap);
+}
+
+bool has_bit(kdump_bmp_t* bitmap, std::uint64_t pfn) {
+  unsigned char bits = 0;
+  return kdump_bmp_get_bits(bitmap, pfn, pfn, &bits) == KDUMP_OK && (bits & 1) != 0;
 }
 
 Vmcoreinfo read_vmcoreinfo(kdump_ctx_t* context) {
@@ -156,7 +161,8 @@ std::vector<CpuRegisters> read_cpus(kdump_ctx_t* context) {
 struct Vmcore::Impl {
   UniqueFd fd;
   Context context;
-  Bitmap pagemap;
+  Bitmap pagemap;  ///< pages that the file holds
+  Bitmap memory;   ///< pages that the guest had
   std::string format, architecture;
   std::uint64_t page_size = 0, max_pfn = 0;
   Vmcoreinfo vmcoreinfo;
@@ -180,7 +186,8 @@ Result<std::unique_ptr<Vmcore>> Vmcore::open(const std::filesystem::path& file) 
   impl.architecture = CP_TRY(string_attribute(raw, KDUMP_ATTR_ARCH_NAME));
   impl.page_size = CP_TRY(number_attribute(raw, KDUMP_ATTR_PAGE_SIZE));
   impl.max_pfn = CP_TRY(number_attribute(raw, "max_pfn"));
-  impl.pagemap = CP_TRY(open_pagemap(raw));
+  impl.pagemap = CP_TRY(open_pagemap(raw, KDUMP_ATTR_FILE_PAGEMAP));
+  impl.memory = CP_TRY(open_pagemap(raw, KDUMP_ATTR_MEMORY_PAGEMAP));
   impl.vmcoreinfo = read_vmcoreinfo(raw);
   impl.cpus = read_cpus(raw);
   return vmcore;
@@ -212,8 +219,7 @@ const std::vector<CpuRegisters>& Vmcore::cpus() const {
 }
 
 bool Vmcore::has_page(std::uint64_t pfn) const {
-  unsigned char bits = 0;
-  return kdump_bmp_get_bits(impl_->pagemap.get(), pfn, pfn, &bits) == KDUMP_OK && (bits & 1) != 0;
+  return has_bit(impl_->pagemap.get(), pfn);
 }
 
 std::optional<std::uint64_t> Vmcore::next_page(std::uint64_t pfn) const {
@@ -222,20 +228,24 @@ std::optional<std::uint64_t> Vmcore::next_page(std::uint64_t pfn) const {
   return found;
 }
 
-Result<> Vmcore::read_physical(std::uint64_t address, std::span<std::byte> into) const {
+Result<> Vmcore::read(std::uint64_t address, std::span<std::byte> into) const {
   std::size_t length = into.size();
   kdump_ctx_t* context = impl_->context.get();
   const kdump_status status = kdump_read(context, KDUMP_MACHPHYSADDR, address, into.data(), &length);
   if (status != KDUMP_OK || length != into.size()) {
-    Error error = kdump_error(context, status, fmt::format("physical address {:#x}", address + length));
+    const std::uint64_t failed = address + length;
+    Error error = kdump_error(context, status, fmt::format("physical address {:#x}", failed));
     kdump_clear_err(context);
-    return error;
+    const std::uint64_t pfn = failed / impl_->page_size;
+    if (has_page(pfn) || !has_bit(impl_->memory.get(), pfn)) return error;
+    return Error(Fault::lacks, fmt::format("the dump leaves out the page at physical address {:#x}",
+                                           pfn * impl_->page_size));
   }
   return {};
 }
 
 Result<> Vmcore::read_virtual(std::uint64_t address, std::span<std::byte> into) const {
-  return read_physical(CP_TRY(to_physical(address)), into);
+  return read(CP_TRY(to_physical(address)), into);
 }
 
 Result<std::uint64_t> Vmcore::to_physical(std::uint64_t virtual_address) const {

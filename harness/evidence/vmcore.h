@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/evidence/physical_memory.h"
 #include "harness/evidence/vmcoreinfo.h"
 
 namespace crashpath {
@@ -24,12 +25,12 @@ struct CpuRegisters {
   std::optional<std::uint64_t> pc() const;
 };
 
-class Vmcore {
+class Vmcore final : public PhysicalMemory {
  public:
   /// A guest error, which says what libkdumpfile made of it, when the file is no dump, is damaged
   /// or (ELF) truncated. A truncated kdump can still open: its pages then cannot be read.
   static Result<std::unique_ptr<Vmcore>> open(const std::filesystem::path& file);
-  ~Vmcore();
+  ~Vmcore() override;
 
   const std::string& format() const;        ///< libkdumpfile's file.format: "elf", "diskdump", ...
   const std::string& architecture() const;  ///< libkdumpfile's arch.name: "aarch64", "ppc64"
@@ -44,8 +45,8 @@ class Vmcore {
   bool has_page(std::uint64_t pfn) const;
   /// The first page at or behind `pfn` that the dump holds.
   std::optional<std::uint64_t> next_page(std::uint64_t pfn) const;
-  /// Reads physical memory. A guest error when a page of it is not in the dump.
-  Result<> read_physical(std::uint64_t address, std::span<std::byte> into) const;
+  /// An error of fault `lacks` for a page that the guest had and makedumpfile left out.
+  Result<> read(std::uint64_t address, std::span<std::byte> into) const override;
   /// Reads a kernel virtual address of the linear map or the kernel image (not vmalloc).
   Result<> read_virtual(std::uint64_t address, std::span<std::byte> into) const;
   Result<std::uint64_t> to_physical(std::uint64_t virtual_address) const;

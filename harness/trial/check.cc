@@ -21,6 +21,18 @@ void CheckRegistry::add(Check check) {
   checks_.push_back(std::move(check));
 }
 
+void CheckRegistry::add(MemoryWitness witness) {
+  if (find_witness(witness.name) != nullptr)
+    throw std::logic_error("two memory witnesses are named " + witness.name);
+  witnesses_.push_back(std::move(witness));
+}
+
+const MemoryWitness* CheckRegistry::find_witness(std::string_view name) const {
+  for (const auto& witness : witnesses_)
+    if (witness.name == name) return &witness;
+  return nullptr;
+}
+
 const Check* CheckRegistry::find(std::string_view name) const {
   for (const auto& check : checks_)
     if (check.name == name) return &check;

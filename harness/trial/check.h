@@ -13,6 +13,7 @@
 #include "harness/base/result.h"
 #include "harness/evidence/evidence.h"
 #include "harness/evidence/stage.h"
+#include "harness/trial/memory_witness.h"
 
 namespace crashpath {
 
@@ -44,20 +45,25 @@ struct Check {
   std::string summary;  ///< one line for `crashpath list checks`
   std::vector<ParameterSpec> parameters = {};
   /// Reads evidence only. An error of this function (evidence missing or unreadable) is counted as a failed
-  /// check.
+  /// check; one of fault `lacks` as skipped, with its words as the reason.
   std::function<Result<CheckResult>(const Evidence&, const CheckParameters&)> run = {};
 };
 
+/// What scenarios may name: checks, and the memory witnesses that save what some of them read.
 class CheckRegistry {
  public:
-  void add(Check check);  ///< a second check of one name is a bug: throws std::logic_error
+  void add(Check check);            ///< a second check of one name is a bug: throws std::logic_error
+  void add(MemoryWitness witness);  ///< the same
   const Check* find(std::string_view name) const;
   /// By name, or every check of a family for "family.*", in the order of registration.
   std::vector<const Check*> match(std::string_view pattern) const;
   const std::vector<Check>& all() const { return checks_; }
+  const MemoryWitness* find_witness(std::string_view name) const;
+  const std::vector<MemoryWitness>& witnesses() const { return witnesses_; }
 
  private:
   std::vector<Check> checks_;
+  std::vector<MemoryWitness> witnesses_;
 };
 
 }  // namespace crashpath

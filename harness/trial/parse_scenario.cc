@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <regex>
 
 #include "harness/trial/needs.h"
@@ -120,11 +121,45 @@ Result<std::vector<Moment>> read_moments(TomlTable& table, std::string_view key,
   return moments;
 }
 
-Result<> read_record(TomlTable& root, ScenarioRecord& record) {
+/// As the kernel's symbols are written: "gic_rdists", "t.12".
+bool is_symbol(std::string_view name) {
+  constexpr std::size_t kLongest = 511;  // KSYM_NAME_LEN of scripts/kallsyms.c, with its 0
+  const auto in_symbols = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '$';
+  };
+  return !name.empty() && name.size() <= kLongest && std::all_of(name.begin(), name.end(), in_symbols);
+}
+
+Result<std::vector<std::string>> read_symbols(TomlTable& table) {
+  auto symbols = CP_TRY(table.strings("symbols")).value_or(std::vector<std::string>());
+  for (const auto& name : symbols)
+    if (!is_symbol(name))
+      return table.error("symbols", fmt::format("\"{}\" cannot be a symbol of a kernel", name));
+  return symbols;
+}
+
+Result<std::vector<MemoryWitness>> read_witnesses(TomlTable& table, const CheckRegistry& registry) {
+  std::vector<std::string_view> known;
+  for (const auto& witness : registry.witnesses()) known.push_back(witness.name);
+  std::vector<MemoryWitness> witnesses;
+  for (const auto& name : CP_TRY(table.strings("pages")).value_or(std::vector<std::string>())) {
+    const MemoryWitness* witness = registry.find_witness(name);
+    if (witness == nullptr)
+      return table
+          .error("pages", fmt::format("unknown memory witness \"{}\"{}", name, suggestion(name, known)))
+          .with_hint("`crashpath list witnesses` shows all of them");
+    witnesses.push_back(*witness);
+  }
+  return witnesses;
+}
+
+Result<> read_record(TomlTable& root, ScenarioRecord& record, const CheckRegistry& registry) {
   auto table = CP_TRY(root.table("record"));
   if (!table) return {};
   record.device_state = CP_TRY(read_moments(*table, "device-state", record.device_state));
   record.memory = CP_TRY(read_moments(*table, "memory", record.memory));
+  record.symbols = CP_TRY(read_symbols(*table));
+  record.pages = CP_TRY(read_witnesses(*table, registry));
   return table->finish();
 }
 
@@ -257,7 +292,7 @@ Result<Scenario> parse_scenario(std::string text, const std::filesystem::path& f
   if (auto machine = CP_TRY(root.table("machine"))) scenario.machine = CP_TRY(read_machine(*machine));
   CP_TRY(read_kernel(root, scenario));
   CP_TRY(read_capture(root, scenario.capture));
-  CP_TRY(read_record(root, scenario.record));
+  CP_TRY(read_record(root, scenario.record, registry));
   for (auto& step : CP_TRY(root.tables("step"))) CP_TRY(read_step(step, scenario));
   CP_TRY(read_trigger(root, scenario));
   for (auto& expect : CP_TRY(root.tables("expect"))) CP_TRY(read_expect(expect, scenario, registry));

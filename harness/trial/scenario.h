@@ -14,6 +14,7 @@
 #include "harness/evidence/stage.h"
 #include "harness/machine/machine.h"
 #include "harness/trial/check.h"
+#include "harness/trial/memory_witness.h"
 
 namespace crashpath {
 
@@ -53,6 +54,8 @@ struct ScenarioCapture {
 struct ScenarioRecord {
   std::vector<Moment> device_state = {Moment::armed, Moment::second_kernel};
   std::vector<Moment> memory = {Moment::captured};
+  std::vector<std::string> symbols;  ///< of the first kernel, that checks want to know besides the witnesses'
+  std::vector<MemoryWitness> pages;  ///< asked at every moment above
 };
 
 /// [[step]]: before the trigger, in the first kernel through the agent (docs/agent-protocol.md has the

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
+#include "harness/evidence/kernel_state.h"
 #include "harness/trial/triggers.h"
 
 namespace crashpath {
@@ -62,8 +65,20 @@ json::object report_arguments() {
   return {{"files",
            {"/proc/iomem", "/proc/cmdline", "/proc/meminfo", "/proc/modules", "/proc/sys/kernel/tainted",
             "/proc/sys/kernel/osrelease", "/sys/kernel/kexec_crash_size", "/sys/kernel/kexec_crash_loaded",
-            "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/present"}},
+            "/sys/kernel/vmcoreinfo", "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/present"}},
           {"hex", {"/sys/kernel/notes"}}};
+}
+
+/// The first kernel's last report. It is asked for symbols only where somebody wants them: see above.
+json::object last_report_arguments(const ScenarioRecord& record) {
+  json::object arguments = report_arguments();
+  if (record.symbols.empty() && record.pages.empty()) return arguments;
+  std::set<std::string_view> symbols(KernelState::kSymbols.begin(), KernelState::kSymbols.end());
+  symbols.insert(record.symbols.begin(), record.symbols.end());
+  for (const MemoryWitness& witness : record.pages)
+    symbols.insert(witness.symbols.begin(), witness.symbols.end());
+  arguments["symbols"] = json::array(symbols.begin(), symbols.end());
+  return arguments;
 }
 
 Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
@@ -84,7 +99,7 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
   for (const auto& setting : kind.settings)
     script.push_back(
         agent_step(Stage::arm, Kernel::first, "write", {{"path", setting.path}, {"text", setting.text}}));
-  script.push_back(agent_step(Stage::arm, Kernel::first, "report", report_arguments()));
+  script.push_back(agent_step(Stage::arm, Kernel::first, "report", last_report_arguments(scenario.record)));
   if (!scenario.trigger) return script;
 
   if (kind.plain_kexec) {

@@ -42,6 +42,7 @@ CheckResult run_check(const ExpectedCheck& expected, const Evidence& evidence) {
   CheckResult broken{Outcome::error, expected.check->summary, "", ""};
   try {
     auto result = expected.check->run(evidence, *expected.parameters);
+    if (!result && result.error().fault() == Fault::lacks) return CheckResult::skip(result.error().message());
     if (!result) return CheckResult::fail(expected.check->summary, result.error().message(), "");
     const Outcome outcome = result->outcome;
     if (outcome == Outcome::pass || outcome == Outcome::fail || outcome == Outcome::skip)

@@ -63,14 +63,15 @@ TEST_F(DispatchTest, RefusesALineThatWasTooLong) {
   EXPECT_EQ(ask("", true).at("error"), "a command of more than 1048576 bytes");
 }
 
-TEST_F(DispatchTest, ReportsFilesAndNamesThoseThatAreMissing) {
+TEST_F(DispatchTest, ReportsFilesAndNamesWhatIsMissing) {
   const object report = ask(
-      R"({"id": 3, "run": "report", "files": ["/proc/self/comm", "/no/such", "/proc"], "hex": ["/proc/self/comm"]})");
+      R"({"id": 3, "run": "report", "files": ["/proc/self/comm", "/no/such", "/proc"], "hex": ["/proc/self/comm"],
+         "symbols": ["no_such_symbol"]})");
   EXPECT_EQ(report.at("type"), "report");
   EXPECT_EQ(report.at("id"), 3);
   EXPECT_EQ(report.at("files"), (object{{"/proc/self/comm", "unit_agent\n"}}));
   EXPECT_EQ(report.at("hex").at("/proc/self/comm"), "756e69745f6167656e740a");
-  EXPECT_EQ(report.at("missing"), (boost::json::array{"/no/such", "/proc"}));
+  EXPECT_EQ(report.at("missing"), (boost::json::array{"/no/such", "/proc", "no_such_symbol"}));
   EXPECT_EQ(report.at("symbols"), object());
 }
 

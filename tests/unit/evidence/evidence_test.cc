@@ -52,6 +52,16 @@ TEST(Evidence, TakesTheLatestReportThatHasTheFile) {
   EXPECT_EQ(evidence.guest_file(Kernel::first, "/sys/devices/system/cpu/online").value(), "0,2-3\n");
 }
 
+TEST(Evidence, TellsASymbolThatTheKernelDoesNotHaveFromOneThatNobodyAskedFor) {
+  TrialCopy trial("arm64-6.12");
+  trial.edit_messages([](boost::json::object& message) {
+    if (message.contains("missing")) message["missing"].as_array().emplace_back("gic_rdists");
+  });
+  const Evidence evidence(trial.directory());
+  EXPECT_EQ(evidence.guest_symbol(Kernel::first, "gic_rdists").error().fault(), Fault::lacks);
+  EXPECT_EQ(evidence.guest_symbol(Kernel::first, "rtas_args").error().fault(), Fault::guest);
+}
+
 TEST(Evidence, RefusesWhatTheGuestGarbled) {
   TrialCopy trial("arm64-6.12");
   trial.edit_messages([](boost::json::object& message) {

@@ -53,12 +53,12 @@ TEST_P(RealDump, HasOnlyItsPages) {
   std::uint64_t last = 0;
   for (auto pfn = vmcore->next_page(0); pfn; pfn = vmcore->next_page(*pfn + 1)) {
     EXPECT_TRUE(vmcore->has_page(*pfn));
-    EXPECT_TRUE(vmcore->read_physical(*pfn * page.size(), page));
+    EXPECT_TRUE(vmcore->read(*pfn * page.size(), page));
     last = *pfn;
   }
   EXPECT_GT(last, 0U);
   EXPECT_FALSE(vmcore->has_page(last + 1));
-  const auto read = vmcore->read_physical((last + 1) * page.size(), page);
+  const auto read = vmcore->read((last + 1) * page.size(), page);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().fault(), Fault::guest);
 }

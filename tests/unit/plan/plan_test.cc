@@ -16,7 +16,7 @@ using testing::Not;
 
 Scenario make_scenario(const std::string& text) {
   CheckRegistry registry;
-  registry.add({.name = "x.y", .summary = ""});
+  registry.add(Check{.name = "x.y", .summary = ""});
   const auto parsed = parse_scenario(text + "[[expect]]\ncheck = \"x.y\"\n", "x.toml", registry);
   if (!parsed) throw std::runtime_error(parsed.error().to_string());
   return *parsed;

@@ -24,12 +24,12 @@ std::vector<std::string> names(const std::vector<const Check*>& checks) {
 TEST(CheckRegistry, FindsByNameAndFamilyInTheOrderOfRegistration) {
   CheckRegistry registry;
   for (const char* name : {"vmcore.b", "kernel.a", "vmcore.a", "vmcorex.a"})
-    registry.add({.name = name, .summary = ""});
+    registry.add(Check{.name = name, .summary = ""});
   EXPECT_THAT(names(registry.match("vmcore.*")), ElementsAre("vmcore.b", "vmcore.a"));
   EXPECT_THAT(names(registry.match("kernel.a")), ElementsAre("kernel.a"));
   EXPECT_THAT(names(registry.match("*")), ElementsAre());
   EXPECT_EQ(registry.find("vmcore.c"), nullptr);
-  EXPECT_THROW(registry.add({.name = "kernel.a", .summary = ""}), std::logic_error);
+  EXPECT_THROW(registry.add(Check{.name = "kernel.a", .summary = ""}), std::logic_error);
 }
 
 TEST(Triggers, TellTheAgentWhatToDo) {

@@ -6,7 +6,9 @@
 
 #include "harness/base/file.h"
 #include "harness/evidence/directory.h"
+#include "harness/evidence/kernel_state.h"
 #include "harness/evidence/page_hashes.h"
+#include "harness/evidence/saved_memory.h"
 #include "harness/machine/fake_machine.h"
 #include "harness/trial/conversation.h"
 #include "harness/trial/script.h"
@@ -98,7 +100,8 @@ TEST_F(RunnerTest, GoesThroughEveryStage) {
 }
 
 TEST_F(RunnerTest, RecordsTheMomentsThatAScenarioNames) {
-  scenario_.record = {.device_state = {Moment::crash}, .memory = {Moment::armed, Moment::crash}};
+  scenario_.record = {
+      .device_state = {Moment::crash}, .memory = {Moment::armed, Moment::crash}, .symbols = {}, .pages = {}};
   std::vector<std::string> calls;
   run([&](FakeMachine& machine) {
     machine.ram().resize(2 * kHashedPageSize);
@@ -123,6 +126,68 @@ TEST_F(RunnerTest, RecordsTheMomentsThatAScenarioNames) {
   EXPECT_NE(evidence.why_not_recorded(evidence_file::device_state(Moment::crash)).value(), "");
   EXPECT_EQ(evidence.why_not_recorded(evidence_file::device_state(Moment::armed)).value(), "");
   EXPECT_FALSE(std::filesystem::exists(directory_ / "device-state.stream"));
+}
+
+TEST_F(RunnerTest, SavesWhatMemoryWitnessesNameAndRead) {
+  constexpr std::uint64_t kBase = 0x40000000;  // of arm64's RAM
+  const MemoryWitness good{
+      "good", "", {"gic_rdists"}, [](const KernelState& kernel, const Evidence&, Moment) {
+        std::byte byte{};
+        EXPECT_TRUE(kernel.memory().read(kBase, std::span(&byte, 1)));
+        EXPECT_EQ(byte, std::byte{1});
+        EXPECT_FALSE(kernel.memory().read(kBase - 1, std::span(&byte, 1)));
+        EXPECT_FALSE(kernel.memory().read(kBase + 0x4000, std::span(&byte, 1)));
+        return Result<std::vector<Range>>({{kBase + 0x2000, kBase + 0x2008}});
+      }};
+  const MemoryWitness bad{"bad", "", {}, [](const KernelState&, const Evidence&, Moment) {
+                            return Result<std::vector<Range>>(Error::guest("cannot say"));
+                          }};
+  scenario_.trigger.reset();
+  scenario_.record = {.device_state = {}, .memory = {Moment::armed}, .symbols = {}, .pages = {good, bad}};
+  run([&](FakeMachine& machine) {
+    machine.ram().resize(0x4000);
+    machine.ram()[0] = std::byte{1};
+    machine.on_sent = agree;
+    machine.says(kHelloFirst);
+  });
+  const Evidence evidence(directory_);
+  EXPECT_THAT(evidence.saved_memory(Moment::armed).value()->ranges(),
+              ElementsAre(Range{kBase, kBase + 0x1000}, Range{kBase + 0x2000, kBase + 0x3000}));
+  const std::string moments = read_file(directory_ / evidence_file::kMoments).value();
+  EXPECT_THAT(moments, HasSubstr("bad: cannot say"));
+  EXPECT_THAT(moments, HasSubstr(R"("good":"0x40002000-0x40002007")"));
+  EXPECT_EQ(evidence.saved_memory(Moment::crash).error().fault(), Fault::host) << "there was no such moment";
+}
+
+TEST_F(RunnerTest, PagesThatCannotBeSavedAreNoEvidence) {
+  const MemoryWitness greedy{"greedy", "", {}, [](const KernelState&, const Evidence&, Moment) {
+                               return Result<std::vector<Range>>({{0, kMaxSavedMemory + 1}});
+                             }};
+  scenario_.trigger.reset();
+  scenario_.record = {.device_state = {Moment::armed}, .memory = {}, .symbols = {}, .pages = {greedy}};
+  const Timeline timeline = run([&](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst);
+  });
+  EXPECT_EQ(timeline.end->by, EndedBy::done);
+  const auto memory = Evidence(directory_).saved_memory(Moment::armed);
+  ASSERT_FALSE(memory);
+  EXPECT_EQ(memory.error().fault(), Fault::lacks);
+  EXPECT_THAT(memory.error().message(), HasSubstr("are more than"));
+}
+
+TEST_F(RunnerTest, AsksForTheSymbolsThatAScenarioNeeds) {
+  const auto asked = [&] {
+    for (const ScriptStep& step : make_script(trial_).value())
+      if (step.run == "report" && step.arguments.contains("files"))
+        return step.arguments.contains("symbols") ? json::serialize(step.arguments.at("symbols"))
+                                                  : std::string();
+    return std::string("no report");
+  };
+  EXPECT_EQ(asked(), "");
+  scenario_.record.symbols = {"init_uts_ns", "__start_BTF"};
+  scenario_.record.pages = {{"x", "", {"gic_rdists"}, {}}};
+  EXPECT_EQ(asked(), R"(["__per_cpu_offset","__start_BTF","__stop_BTF","gic_rdists","init_uts_ns"])");
 }
 
 TEST_F(RunnerTest, ASilentSecondKernelIsTheGuestsFault) {

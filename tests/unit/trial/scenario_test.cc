@@ -19,6 +19,7 @@ CheckRegistry registry() {
   const auto nothing = [](const Evidence&, const CheckParameters&) -> Result<CheckResult> {
     return CheckResult::skip("not asked");
   };
+  registry.add(MemoryWitness{"lpi-tables", "", {}, {}});
   registry.add({.name = "second-kernel.alive", .summary = "", .run = nothing});
   registry.add({.name = "second-kernel.release-matches", .summary = "", .run = nothing});
   registry.add(
@@ -71,6 +72,8 @@ kexec_args = ["--debug"]
 [record]
 device-state = ["crash"]
 memory = ["armed", "second-kernel"]
+symbols = ["gic_rdists", "t.12"]
+pages = ["lpi-tables"]
 
 [[step]]
 run = "cpu.offline"
@@ -104,6 +107,9 @@ policy = "kept"
   EXPECT_THAT(scenario.capture.kexec_args, ElementsAre("--debug"));
   EXPECT_THAT(scenario.record.device_state, ElementsAre(Moment::crash));
   EXPECT_THAT(scenario.record.memory, ElementsAre(Moment::armed, Moment::second_kernel));
+  EXPECT_THAT(scenario.record.symbols, ElementsAre("gic_rdists", "t.12"));
+  ASSERT_EQ(scenario.record.pages.size(), 1U);
+  EXPECT_EQ(scenario.record.pages[0].name, "lpi-tables");
   ASSERT_EQ(scenario.steps.size(), 1u);
   EXPECT_EQ(scenario.steps[0].run, "cpu.offline");
   EXPECT_EQ(boost::json::serialize(scenario.steps[0].arguments), R"({"cpu":5})");
@@ -193,6 +199,13 @@ INSTANTIATE_TEST_SUITE_P(
             "Moment",
             with("[record]\nmemory = [\"armd\"]\n" + kExpect),
             {"dir/x.toml:4:1: unknown moment \"armd\"; did you mean \"armed\"?", "second-kernel, captured"}},
+        Wrong{"Symbol",
+              with("[record]\nsymbols = [\"gic_rdists + 8\"]\n" + kExpect),
+              {"dir/x.toml:4:1: \"gic_rdists + 8\" cannot be a symbol of a kernel"}},
+        Wrong{"Witness",
+              with("[record]\npages = [\"lpi-table\"]\n" + kExpect),
+              {"dir/x.toml:4:1: unknown memory witness \"lpi-table\"; did you mean \"lpi-tables\"?",
+               "hint: `crashpath list witnesses`"}},
         Wrong{"Step",
               with("[[step]]\nrun = \"cpu.of\"\n" + kExpect),
               {"dir/x.toml:4:1: unknown step \"cpu.of\"", "hint: steps are exec, "}},

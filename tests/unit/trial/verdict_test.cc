@@ -29,6 +29,7 @@ CheckRegistry known_checks() {
   registry.add(check("x.fail", [] { return CheckResult::fail("1", "2", "vmcore"); }));
   registry.add(check("x.skip", [] { return CheckResult::skip("no vmcore on this planet"); }));
   registry.add(check("x.unread", []() -> Result<CheckResult> { return Error::host("cannot read vmcore"); }));
+  registry.add(check("x.lacks", []() -> Result<CheckResult> { return Error(Fault::lacks, "no BTF"); }));
   registry.add(check("x.bug", []() -> Result<CheckResult> { throw std::out_of_range("array::at"); }));
   registry.add(check("x.rude", [] { return CheckResult::fail("1", "\x1b[2J\xff", ""); }));
   return registry;
@@ -94,6 +95,13 @@ TEST_F(Judging, CountsEvidenceThatCannotBeReadAsAFailedCheck) {
   EXPECT_EQ(verdict.checks[1].result.got, "cannot read vmcore");
 }
 
+TEST_F(Judging, SkipsACheckForWhatTheGuestDoesNotHave) {
+  const Verdict verdict = judged(kCrash + expect({"x.lacks"}));
+  EXPECT_EQ(verdict.outcome, Outcome::skip);
+  EXPECT_EQ(verdict.checks[0].result.outcome, Outcome::skip);
+  EXPECT_EQ(verdict.checks[0].result.got, "no BTF");
+}
+
 TEST_F(Judging, NeverPassesOnChecksThatWereNotMade) {
   const Verdict verdict = judged(kCrash + expect({"x.skip"}));
   EXPECT_EQ(verdict.outcome, Outcome::skip);
@@ -111,7 +119,7 @@ TEST_F(Judging, RunsAFamilyWithoutThoseThatAreNamedOnTheirOwn) {
   const Verdict verdict = judged(kCrash + expect({"x.*", "x.pass"}));
   std::vector<std::string> names;
   for (const auto& each : verdict.checks) names.push_back(each.name);
-  EXPECT_THAT(names, ElementsAre("x.fail", "x.skip", "x.unread", "x.bug", "x.rude", "x.pass"));
+  EXPECT_THAT(names, ElementsAre("x.fail", "x.skip", "x.unread", "x.lacks", "x.bug", "x.rude", "x.pass"));
 }
 
 TEST_F(Judging, KeepsWhatAGuestSaysPrintable) {
