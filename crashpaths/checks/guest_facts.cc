@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
+
+#include "harness/evidence/cpu_list.h"
 
 namespace crashpath {
 
@@ -22,30 +23,6 @@ Result<std::vector<const RecordedLine*>> crashed_kernel_console(const Evidence& 
     lines.push_back(&line);
   }
   return lines;
-}
-
-Result<std::vector<int>> parse_cpu_list(std::string_view text) {
-  constexpr int kMaxCpus = 8192;
-  std::vector<int> cpus;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const auto refused = [text] { return Error::guest(fmt::format("'{}' is no list of CPUs", text)); };
-  while (at != end && *at != '\n') {
-    int first = 0;
-    auto number = std::from_chars(at, end, first);
-    int last = first;
-    if (number.ec == std::errc() && number.ptr != end && *number.ptr == '-')
-      number = std::from_chars(number.ptr + 1, end, last);
-    if (number.ec != std::errc() || first < 0 || last < first || last >= kMaxCpus) return refused();
-    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
-    at = number.ptr;
-    if (at != end && *at == ',')
-      ++at;
-    else if (at != end && *at != '\n')
-      return refused();
-  }
-  if (cpus.empty()) return refused();
-  return cpus;
 }
 
 Result<std::vector<int>> online_cpus(const Evidence& evidence) {

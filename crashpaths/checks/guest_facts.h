@@ -15,14 +15,6 @@
 
 namespace crashpath {
 
-/// The value of a check's parameter, or none when the scenario does not give it.
-template <class T>
-std::optional<T> parameter(const CheckParameters& parameters, std::string_view name) {
-  const auto found = parameters.find(name);
-  if (found == parameters.end()) return std::nullopt;
-  return std::get<T>(found->second);
-}
-
 /// A usage error that names the parameter when it is no ECMAScript regular expression.
 Result<std::regex> parse_pattern(std::string_view parameter, const std::string& pattern);
 
@@ -36,9 +28,6 @@ Result<std::vector<int>> online_cpus(const Evidence& evidence);
 /// them). As a rule those are the CPUs online; on pseries the crash's system reset also wakes those that were
 /// taken offline, and they save their registers too. Empty when the number of notes fits neither.
 Result<std::vector<int>> cpus_with_registers(const Evidence& evidence, std::size_t notes);
-/// "0-3,8" as lists of CPUs are written; an error for anything else and for more than 8192 of them.
-Result<std::vector<int>> parse_cpu_list(std::string_view text);
-
 /// Why the host could not record one of these files, by the machine's limits: the reason to skip a check that
 /// needs it. Empty when it could; a file may still be missing.
 Result<std::string> not_recorded(const Evidence& evidence, const std::vector<std::string>& files);

@@ -7,27 +7,12 @@
 
 #include "harness/evidence/console_search.h"
 #include "harness/evidence/device_state.h"
+#include "harness/evidence/gic_redistributors.h"
 #include "harness/evidence/page_hashes.h"
 #include "harness/evidence/ranges.h"
 
 namespace crashpath {
 namespace {
-
-constexpr std::uint64_t kLpiTableSize = 64 << 10;  // both kinds, for up to 16 bits of interrupt ids
-
-/// As the redistributors have them: GICR_PROPBASER and GICR_PENDBASER, address in bits 51:12 and 51:16 (Arm
-/// IHI 0069, GIC architecture specification). 0 where no kernel gave one.
-Result<std::vector<Range>> lpi_tables_of_gic(const DeviceState& state) {
-  constexpr std::uint64_t kAddress = ((std::uint64_t{1} << 52) - 1) & ~std::uint64_t{0xfff};
-  std::vector<Range> tables;
-  for (const DeviceField& cpu : CP_TRY(state.device("arm_gicv3").at("cpu").elements())) {
-    for (const char* name : {"gicr_propbaser", "gicr_pendbaser"}) {
-      const std::uint64_t address = CP_TRY(cpu.number(name)) & kAddress;
-      if (address != 0) tables.push_back({address, address + kLpiTableSize});
-    }
-  }
-  return tables;
-}
 
 /// VPAs that are registered (hw/ppc/spapr_cpu_core.c: the hypervisor counts at VPA + 0x100).
 Result<std::vector<Range>> vpas_of_hypervisor(const DeviceState& state) {
@@ -44,7 +29,9 @@ Result<std::vector<Range>> vpas_of_hypervisor(const DeviceState& state) {
 Result<std::vector<MemoryOwner>> arm64_owners(const Evidence& evidence, const DeviceState& state) {
   std::vector<Range> tables = CP_TRY(lpi_tables(evidence));
   if (!tables.empty())  // or the machine may have another GIC
-    for (const Range& table : CP_TRY(lpi_tables_of_gic(state))) tables.push_back(table);
+    for (const GicRedistributor& each : CP_TRY(gic_redistributors(state)))
+      for (const std::uint64_t address : {each.property_table(), each.pending_table()})
+        if (address != 0) tables.push_back({address, address + kLpiTableSize});
   return std::vector<MemoryOwner>{{"LPI tables: the GIC's and the second kernel's", std::move(tables)}};
 }
 

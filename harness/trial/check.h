@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -32,6 +33,14 @@ struct CheckResult {
 using ParameterValue = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
 /// What a scenario's [[expect]] gives a check besides its name.
 using CheckParameters = std::map<std::string, ParameterValue, std::less<>>;
+
+/// The value of a check's parameter, or none when the scenario does not give it.
+template <class T>
+std::optional<T> parameter(const CheckParameters& parameters, std::string_view name) {
+  const auto found = parameters.find(name);
+  if (found == parameters.end()) return std::nullopt;
+  return std::get<T>(found->second);
+}
 
 struct ParameterSpec {
   std::string name;
