@@ -112,6 +112,7 @@ MachineConfig make_machine_config(const Scenario& scenario, const GuestImage& im
   apply(scenario.machine, machine);
   machine.initramfs = scenario.capture.initramfs == "without-init" ? image.initramfs_broken : image.initramfs;
   machine.append = command_line(scenario, *image.architecture);
+  machine.trace_events = scenario.record.trace;
   return machine;
 }
 

@@ -153,6 +153,18 @@ Result<std::vector<MemoryWitness>> read_witnesses(TomlTable& table, const CheckR
   return witnesses;
 }
 
+/// Names only: QEMU takes patterns too, but what a scenario records must not depend on which events a QEMU
+/// has.
+Result<std::vector<std::string>> read_trace_events(TomlTable& table) {
+  static const std::regex name("[a-z][a-z0-9_]{0,99}");
+  const auto events = CP_TRY(table.strings("trace")).value_or(std::vector<std::string>());
+  for (const auto& event : events)
+    if (!std::regex_match(event, name))
+      return table.error("trace", fmt::format("\"{}\" is no name of a trace event", event))
+          .with_hint("`qemu-system-aarch64 -trace help` lists them");
+  return events;
+}
+
 Result<> read_record(TomlTable& root, ScenarioRecord& record, const CheckRegistry& registry) {
   auto table = CP_TRY(root.table("record"));
   if (!table) return {};
@@ -160,6 +172,7 @@ Result<> read_record(TomlTable& root, ScenarioRecord& record, const CheckRegistr
   record.memory = CP_TRY(read_moments(*table, "memory", record.memory));
   record.symbols = CP_TRY(read_symbols(*table));
   record.pages = CP_TRY(read_witnesses(*table, registry));
+  record.trace = CP_TRY(read_trace_events(*table));
   return table->finish();
 }
 

@@ -115,6 +115,8 @@ Result<> QemuMachine::greet() {
     if (thread != nullptr && thread->is_int64())
       vcpu_threads_.push_back(static_cast<pid_t>(thread->as_int64()));
   }
+  // Of an event that it does not have QEMU only says so in its log, and goes on.
+  for (const auto& event : config_.trace_events) CP_TRY(command("trace-event-get-state", {{"name", event}}));
   if (config_.fork_of) CP_TRY(become_fork());
   return config_.pause_at_start ? Result<>() : resume();
 }

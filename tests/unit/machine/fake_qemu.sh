@@ -18,7 +18,9 @@ while read -r line <&"$monitor"; do
   id=${line##*\"id\":}
   result='{}'
   case $line in *query-cpus-fast*) result="[{\"thread-id\": $$}]" ;; esac
-  echo "{\"return\": $result, \"id\": ${id%\}}}" >&"$monitor"
+  answer="\"return\": $result"
+  case $line in *no_such_event*) answer='"error": {"class": "GenericError", "desc": "no such event"}' ;; esac
+  echo "{$answer, \"id\": ${id%\}}}" >&"$monitor"
   case $line in
     *'"cont"'*) eval "$FAKE_GUEST" ;;
     *'"quit"'*) exit 0 ;;

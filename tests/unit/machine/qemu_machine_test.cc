@@ -200,6 +200,13 @@ TEST_F(QemuMachineTest, RecordsTheMonitor) {
   EXPECT_THAT(lines, testing::Contains(HasSubstr("in {\"QMP\"")));
 }
 
+TEST_F(QemuMachineTest, ATraceEventThatThereIsNotIsAnError) {
+  config_.trace_events = {"gicv3_redist_write"};
+  start("");
+  config_.trace_events.emplace_back("no_such_event");
+  EXPECT_THAT(start_error().message(), HasSubstr("trace-event-get-state: no such event"));
+}
+
 TEST_F(QemuMachineTest, AMissingQemuIsAnErrorThatNamesThePackage) {
   ::setenv("PATH", "/nonexistent", 1);
   const Error error = start_error();

@@ -74,6 +74,7 @@ device-state = ["crash"]
 memory = ["armed", "second-kernel"]
 symbols = ["gic_rdists", "t.12"]
 pages = ["lpi-tables"]
+trace = ["gicv3_redist_write"]
 
 [[step]]
 run = "cpu.offline"
@@ -110,6 +111,7 @@ policy = "kept"
   EXPECT_THAT(scenario.record.symbols, ElementsAre("gic_rdists", "t.12"));
   ASSERT_EQ(scenario.record.pages.size(), 1U);
   EXPECT_EQ(scenario.record.pages[0].name, "lpi-tables");
+  EXPECT_THAT(scenario.record.trace, ElementsAre("gicv3_redist_write"));
   ASSERT_EQ(scenario.steps.size(), 1u);
   EXPECT_EQ(scenario.steps[0].run, "cpu.offline");
   EXPECT_EQ(boost::json::serialize(scenario.steps[0].arguments), R"({"cpu":5})");
@@ -206,6 +208,9 @@ INSTANTIATE_TEST_SUITE_P(
               with("[record]\npages = [\"lpi-table\"]\n" + kExpect),
               {"dir/x.toml:4:1: unknown memory witness \"lpi-table\"; did you mean \"lpi-tables\"?",
                "hint: `crashpath list witnesses`"}},
+        Wrong{"TraceOfAPattern",
+              with("[record]\ntrace = [\"gicv3_*\"]\n" + kExpect),
+              {"dir/x.toml:4:1: \"gicv3_*\" is no name of a trace event"}},
         Wrong{"Step",
               with("[[step]]\nrun = \"cpu.of\"\n" + kExpect),
               {"dir/x.toml:4:1: unknown step \"cpu.of\"", "hint: steps are exec, "}},

@@ -252,6 +252,9 @@ TEST_F(TemplateTest, KeyFollowsWhatShapesTheGuestAndNothingElse) {
   EXPECT_EQ(key(), before) << "what happens later makes no other guest";
   trial_.machine.cpus = 2;
   EXPECT_NE(key(), before);
+  trial_.machine.trace_events = {"gicv3_redist_write"};
+  EXPECT_EQ(key(), "") << "a fork has no trace of its boot";
+  trial_.machine.trace_events.clear();
   scenario_.capture.load = false;
   EXPECT_EQ(key(), "") << "nothing is shared";
 }
