@@ -65,7 +65,8 @@ json::object report_arguments() {
   return {{"files",
            {"/proc/iomem", "/proc/cmdline", "/proc/meminfo", "/proc/modules", "/proc/sys/kernel/tainted",
             "/proc/sys/kernel/osrelease", "/sys/kernel/kexec_crash_size", "/sys/kernel/kexec_crash_loaded",
-            "/sys/kernel/vmcoreinfo", "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/present"}},
+            "/sys/kernel/vmcoreinfo", "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/present",
+            "/sys/devices/system/cpu/possible", "/sys/devices/system/cpu/hotplug/states"}},
           {"hex", {"/sys/kernel/notes"}}};
 }
 
