@@ -5,7 +5,8 @@
  * Loading the module arms one point and returns; the kernel dies later, when something reaches it.
  *
  *   symbol=NAME            at the entry of the kernel function NAME ("MODULE:NAME" for a module's own); cpu=C counts
- *                          only what runs on CPU C
+ *   at=return              only what runs on CPU C. With at=return (arm64) when it returns, right behind the call: a
+ *                          call that another function ends with (a tail call) returns to where that one does
  *   cpuhp_state=N          before the callback of that CPU hotplug state is called, for a CPU that goes up
  *   direction=startup      (startup) or down (teardown); cpu=C counts only CPU C going up or down. States and their
  *   direction=teardown     numbers: /sys/devices/system/cpu/hotplug/states
@@ -15,6 +16,8 @@
  * exception's registers, masks and stack. It makes the interrupted code go on in crash_here() instead, as fault injection
  * does (lib/error-inject.c, override_function_with_return() of each architecture): the crash is then a call of crash_here()
  * in place of the function, by the caller of that function, on its stack and with its interrupt state.
+ *
+ * at=return: at the entry the handler makes crash_here() the address that the function returns to.
  *
  * A hotplug callback is caught at the entry of cpuhp_invoke_callback() (kernel/cpu.c), which both directions and all
  * sections go through. The tracepoints in it are no use where it matters most: a tracepoint does nothing on a CPU that is
@@ -51,6 +54,10 @@ static char *symbol = "";
 module_param(symbol, charp, 0444);
 MODULE_PARM_DESC(symbol, "function to crash at");
 
+static char *at = "entry";
+module_param(at, charp, 0444);
+MODULE_PARM_DESC(at, "entry or return of symbol=");
+
 static int cpuhp_state = -1;
 module_param(cpuhp_state, int, 0444);
 MODULE_PARM_DESC(cpuhp_state, "CPU hotplug state to crash in, instead of symbol=");
@@ -68,6 +75,7 @@ module_param(cpu, int, 0444);
 MODULE_PARM_DESC(cpu, "count only on this CPU (symbol=), or for it (cpuhp_state=)");
 
 static bool is_startup;
+static bool at_return;
 static unsigned int changing_cpu;
 static atomic_long_t hits = ATOMIC_LONG_INIT(0);
 
@@ -76,7 +84,7 @@ static void crash_here(void)
 	int here = raw_smp_processor_id();
 
 	if (cpuhp_state < 0)
-		panic("crash_point: %s hit %lu on CPU %d", symbol, hit, here);
+		panic("crash_point: %s%s hit %lu on CPU %d", at_return ? "return of " : "", symbol, hit, here);
 	panic("crash_point: cpuhp state %d %s of CPU %u hit %lu on CPU %d", cpuhp_state, direction, changing_cpu, hit, here);
 }
 
@@ -113,6 +121,12 @@ static int at_point(struct kprobe *point, struct pt_regs *regs)
 {
 	if (!is_counted(regs) || atomic_long_inc_return(&hits) != hit)
 		return 0;
+#ifdef CONFIG_ARM64
+	if (at_return) {
+		procedure_link_pointer_set(regs, (unsigned long)crash_here);
+		return 0;
+	}
+#endif
 	instruction_pointer_set(regs, (unsigned long)crash_here);
 #ifdef CONFIG_PPC64
 	/* ELFv2: at its global entry a function computes its TOC pointer from r12. */
@@ -157,8 +171,13 @@ static int arm(const char *name)
 static bool parameters_are_fine(void)
 {
 	is_startup = !strcmp(direction, "startup");
+	at_return = !strcmp(at, "return");
 	if (!*symbol == (cpuhp_state < 0))
 		pr_err("needs symbol= or cpuhp_state=, and not both\n");
+	else if (!at_return && strcmp(at, "entry"))
+		pr_err("at=%s is neither entry nor return\n", at);
+	else if (at_return && (!*symbol || !IS_ENABLED(CONFIG_ARM64)))
+		pr_err("at=return is for symbol= on arm64 only\n");
 	else if (*symbol && *direction)
 		pr_err("direction= is for cpuhp_state= only\n");
 	else if (!*symbol && !is_startup && strcmp(direction, "teardown"))
@@ -184,7 +203,7 @@ static int __init crash_point_init(void)
 	if (error)
 		return error;
 	if (*symbol)
-		pr_info("armed at %s hit %lu\n", symbol, hit);
+		pr_info("armed at %s%s hit %lu\n", at_return ? "return of " : "", symbol, hit);
 	else
 		pr_info("armed at cpuhp state %d %s hit %lu\n", cpuhp_state, direction, hit);
 	return 0;
