@@ -22,7 +22,7 @@ Result<Context> load_context_with_scenarios(const std::vector<std::filesystem::p
                                             bool with_own) {
   Context context = CP_TRY(load_context());
   std::vector<std::filesystem::path> all;
-  if (with_own) all.push_back(data_directory() / "crashpaths");
+  if (with_own) all.insert(all.end(), {data_directory() / "crashpaths", data_directory() / "memreserve"});
   all.insert(all.end(), directories.begin(), directories.end());
   context.scenarios = CP_TRY(load_scenarios(all, context.checks));
   return context;

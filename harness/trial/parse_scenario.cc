@@ -191,6 +191,13 @@ Result<> check_cpu(const TomlTable& table, std::int64_t cpu, const Scenario& sce
                      fmt::format("\"cpu\" is {}, but the machine has the CPUs 0 to {}", cpu, cpus - 1));
 }
 
+/// A chain is written out, step by step, in the script.
+Result<> check_kexecs(const TomlTable& table, std::int64_t times) {
+  constexpr std::int64_t most = 100;
+  if (times >= 1 && times <= most) return {};
+  return table.error("times", fmt::format("\"times\" is {}, but must be 1 to {}", times, most));
+}
+
 Result<> read_step(TomlTable& table, Scenario& scenario) {
   const std::string run = CP_TRY(table.required_string("run"));
   const auto kind = find_step(run);
@@ -201,6 +208,8 @@ Result<> read_step(TomlTable& table, Scenario& scenario) {
     CP_TRY(check_cpu(table, std::get<std::int64_t>(cpu->second), scenario));
   if (run == "host.corrupt-crash-image" && !scenario.capture.load)
     return table.error("run", "no crash kernel is loaded (capture.load = false), so none can be corrupted");
+  if (const auto times = parameters.find("times"); run == "kexec" && times != parameters.end())
+    CP_TRY(check_kexecs(table, std::get<std::int64_t>(times->second)));
   scenario.steps.push_back({run, to_json(parameters), table.line()});
   return {};
 }

@@ -41,13 +41,28 @@ ScriptStep report_symbols() {
   return agent_step(Stage::arm, Kernel::first, "report", {{"symbols", {"_stext", "_etext"}}});
 }
 
-void add_plain_kexec(const PlannedTrial& trial, Stage stage, std::vector<ScriptStep>& script) {
-  script.push_back(agent_step(stage, Kernel::first, "kexec.load",
-                              {{"panic", false},
-                               {"append", trial.machine.append},
-                               {"args", kexec_arguments(*trial.machine.architecture, false)}}));
+void add_plain_kexec(const PlannedTrial& trial, Stage stage, const std::string& append,
+                     std::vector<ScriptStep>& script) {
+  script.push_back(agent_step(
+      stage, Kernel::first, "kexec.load",
+      {{"panic", false}, {"append", append}, {"args", kexec_arguments(*trial.machine.architecture, false)}}));
   script.push_back(agent_step(stage, Kernel::first, "kexec.exec"));
   script.back().starts_kernel = true;
+}
+
+/// A kernel that is left is asked for a report first: nothing else would show later what it was like.
+void add_kexec_step(const PlannedTrial& trial, const json::object& arguments,
+                    std::vector<ScriptStep>& script) {
+  std::string append = trial.machine.append;
+  if (const auto* more = arguments.if_contains("append"))
+    append += fmt::format(" {}", std::string_view(more->as_string()));
+  const json::value* times = arguments.if_contains("times");
+  for (std::int64_t i = 0; i < (times == nullptr ? 1 : times->as_int64()); ++i) {
+    script.push_back(agent_step(Stage::arm, Kernel::first, "report", report_arguments()));
+    add_plain_kexec(trial, Stage::arm, append, script);
+    if (trial.scenario->capture.load) script.push_back(load_crash_kernel(trial));
+    script.push_back(report_symbols());
+  }
 }
 
 }  // namespace
@@ -88,13 +103,11 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
   if (scenario.capture.load) script.push_back(load_crash_kernel(trial));
   script.push_back(report_symbols());
   for (const auto& step : scenario.steps) {
-    if (step.run == "kexec") {
-      add_plain_kexec(trial, Stage::arm, script);
-      if (scenario.capture.load) script.push_back(load_crash_kernel(trial));
-      script.push_back(report_symbols());
-    } else {
-      script.push_back(agent_step(Stage::arm, Kernel::first, step.run, step.arguments));
-    }
+    if (step.run == "kexec")
+      add_kexec_step(trial, step.arguments, script);
+    else
+      script.push_back(agent_step(Stage::arm, Kernel::first, step.run,
+                                  step.run == "report" ? report_arguments() : step.arguments));
   }
   const TriggerKind kind = scenario.trigger ? CP_TRY(find_trigger(scenario.trigger->kind)) : TriggerKind();
   for (const auto& setting : kind.settings)
@@ -104,7 +117,7 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
   if (!scenario.trigger) return script;
 
   if (kind.plain_kexec) {
-    add_plain_kexec(trial, Stage::crash, script);
+    add_plain_kexec(trial, Stage::crash, trial.machine.append, script);
     script.back().starts_kernel = false;  // the kernel that comes is the second one of this trial
   } else {
     script.push_back(

@@ -403,5 +403,30 @@ TEST_F(RunnerTest, TheScriptForReplayHoldsWhatTheHostWouldSend) {
   EXPECT_THAT(text, HasSubstr(R"("in":"second")"));
 }
 
+TEST_F(RunnerTest, EachKernelOfAChainReportsBeforeItIsLeft) {
+  trial_.machine.append = "quiet";
+  scenario_.steps.push_back(
+      {.run = "kexec", .arguments = {{"append", "nr_cpus=2"}, {"times", 2}}, .line = 1});
+  scenario_.steps.push_back({.run = "report", .arguments = {}, .line = 2});
+  std::vector<std::string> runs;
+  for (const auto& step : make_script(trial_).value()) {
+    const auto* append = step.arguments.if_contains("append");
+    const bool plain = step.run == "kexec.load" && !step.arguments.at("panic").as_bool();
+    if (plain) {
+      EXPECT_EQ(append->as_string(), "quiet nr_cpus=2");
+    }
+    const bool of_files = step.run == "report" && step.arguments.contains("files");
+    runs.push_back(plain ? "kexec.load plain" : of_files ? "report files" : step.run);
+    if (step.stage == Stage::arm) {
+      EXPECT_EQ(step.starts_kernel, step.run == "kexec.exec");
+    }
+  }
+  // The crash kernel, and the symbols, of each; what a kernel had before it is left.
+  EXPECT_THAT(runs, testing::ElementsAreArray({"kexec.load", "report", "report files", "kexec.load plain",
+                                               "kexec.exec", "kexec.load", "report", "report files",
+                                               "kexec.load plain", "kexec.exec", "kexec.load", "report",
+                                               "report files", "report files", "trigger", "report files"}));
+}
+
 }  // namespace
 }  // namespace crashpath
