@@ -6,9 +6,10 @@
  * machine fills with its LPI tables. Parameters: count=N, 300 unless told.
  *
  * How: takes N pages that lie one behind the other, and has efi_mem_reserve_persistent() reserve each of them. That function
- * is not exported; a kprobe finds its address. The pages stay taken.
+ * is not exported; a kprobe finds its address. The pages stay taken. It returns -EBUSY for memory that /proc/iomem has as
+ * reserved from the kernel's own boot, such as the initramfs' that was freed since: then the list has its entry all the same.
  *
- * What should be seen: "crashpath: memreserve_fill: N reservations of 0x1000 from 0x..."; /proc/iomem lists every page as
+ * What should be seen: "crashpath: memreserve_fill: N reservations of 0x1000 from 0x..."; /proc/iomem has every page as
  * reserved, and the list has N entries more.
  */
 #define pr_fmt(fmt) "crashpath: " KBUILD_MODNAME ": " fmt
@@ -55,7 +56,7 @@ static int __init memreserve_fill_init(void)
 		return -ENOMEM;
 	for (i = 0; i < count; i++) {
 		error = reserve(page_to_phys(pages) + (phys_addr_t)i * PAGE_SIZE, PAGE_SIZE);
-		if (error) {
+		if (error && error != -EBUSY) {
 			pr_err("reservation %u of %u returned %d\n", i + 1, count, error);
 			return error;
 		}
