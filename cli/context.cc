@@ -7,12 +7,14 @@
 #include "crashpaths/checks/checks.h"
 #include "harness/base/file.h"
 #include "harness/base/paths.h"
+#include "memreserve/checks.h"
 
 namespace crashpath {
 
 Result<Context> load_context() {
   Context context;
   register_crashpath_checks(context.checks);
+  register_memreserve_checks(context.checks);
   const auto file = data_directory() / "known-issues.toml";
   context.known_issues = CP_TRY(parse_known_issues(CP_TRY(read_file(file)), file, today()));
   return context;

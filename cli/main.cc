@@ -33,6 +33,7 @@ int run_program(int argc, char** argv) {
   crashpath::add_replay_command(app, status);
   crashpath::add_report_command(app, status);
   crashpath::add_shell_command(app, status);
+  crashpath::add_memreserve_command(app, status);
   crashpath::add_doctor_command(app, status);
   try {
     app.parse(argc, argv);

@@ -32,7 +32,8 @@ _crashpath_words() {
     'shell '*) echo --arch --kernel --append ;;
     'replay '*) echo --output --repeat ;;
     'report '*) echo --format ;;
-    *) ((COMP_CWORD > 1)) || echo run sweep list image shell check replay report doctor --help --version ;;
+    'memreserve '*) ((COMP_CWORD > 2)) && echo --json || echo show ;;
+    *) ((COMP_CWORD > 1)) || echo run sweep list image shell check replay report memreserve doctor --help --version ;;
   esac
 }
 

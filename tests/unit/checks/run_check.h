@@ -16,10 +16,12 @@ inline std::ostream& operator<<(std::ostream& out, const CheckResult& result) {
 }
 
 /// Runs a check as a verdict does: an error of the check is a failure whose `got` is the error's message.
+/// `fill` registers the checks of its room.
 inline CheckResult run_check(const TrialCopy& trial, std::string_view name,
-                             const CheckParameters& parameters = {}) {
+                             const CheckParameters& parameters = {},
+                             void (*fill)(CheckRegistry&) = register_crashpath_checks) {
   CheckRegistry registry;
-  register_crashpath_checks(registry);
+  fill(registry);
   const Evidence evidence(trial.directory());
   auto result = registry.find(name)->run(evidence, parameters);
   if (!result) return CheckResult::fail("", result.error().message(), "");
