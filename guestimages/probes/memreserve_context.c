@@ -11,8 +11,8 @@
  *   free     entry of free_pages() (mm/page_alloc.c) from a function whose name begins with its_, as its_free_pending_table()
  *            does, which compilers inline too
  *
- *   crashpath: memreserve_context: reserve cpu=1 task=cpuhp/1 base=0x45c60000 size=0x10000 preempt=0 irqs_off=0 atomic=0
- *   cpuhp=228 caller=gic_reserve_range                                                             (all on one line)
+ *   crashpath: memreserve_context: reserve cpu=1 task=cpuhp/1 base=0x40220000 size=0x10000 preempt=0x0 irqs_off=0 atomic=0
+ *   cpuhp=192 caller=its_cpu_memreserve_lpi                                              (all on one line)
  *
  *   base, size  of the memory, physical address and bytes
  *   preempt     preempt_count() of the interrupted code; "unknown" on kernels without CONFIG_PREEMPT_COUNT, which do not count
