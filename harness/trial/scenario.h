@@ -54,9 +54,10 @@ struct ScenarioCapture {
 struct ScenarioRecord {
   std::vector<Moment> device_state = {Moment::armed, Moment::second_kernel};
   std::vector<Moment> memory = {Moment::captured};
-  std::vector<std::string> symbols;  ///< of the first kernel, that checks want to know besides the witnesses'
-  std::vector<MemoryWitness> pages;  ///< asked at every moment above
-  std::vector<std::string> trace;  ///< trace events of QEMU, recorded from power-on
+  std::vector<std::string> symbols =
+      {};  ///< of the first kernel, that checks want to know besides the witnesses'
+  std::vector<MemoryWitness> pages = {};  ///< asked at every moment above
+  std::vector<std::string> trace = {};    ///< trace events of QEMU, recorded from power-on
 };
 
 /// [[step]]: before the trigger, in the first kernel through the agent (docs/agent-protocol.md has the

@@ -41,7 +41,7 @@ void read_pages(benchmark::State& state, const std::string& file) {
     if (!dump) return state.SkipWithError(dump.error().message().c_str());
     std::vector<std::byte> page((*dump)->page_size());
     for (auto pfn = (*dump)->next_page(0); pfn; pfn = (*dump)->next_page(*pfn + 1)) {
-      if (const auto read = (*dump)->read_physical(*pfn * page.size(), page); !read)
+      if (const auto read = (*dump)->read(*pfn * page.size(), page); !read)
         return state.SkipWithError(read.error().message().c_str());
       bytes += static_cast<std::int64_t>(page.size());
     }

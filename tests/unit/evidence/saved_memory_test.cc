@@ -14,13 +14,13 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr std::uint64_t kBase = 0x40000000;
+constexpr std::uint64_t kRam = 0x40000000;
 
-/// 1 GiB from kBase, in which every 8 bytes are their own address.
+/// 1 GiB from kRam, in which every 8 bytes are their own address.
 class AddressMemory final : public PhysicalMemory {
  public:
   Result<> read(std::uint64_t address, std::span<std::byte> into) const override {
-    if (address < kBase || address + into.size() > 2 * kBase) return Error::guest("no memory there");
+    if (address < kRam || address + into.size() > 2 * kRam) return Error::guest("no memory there");
     for (std::size_t i = 0; i + 8 <= into.size(); i += 8) {
       const std::uint64_t value = address + i;
       std::memcpy(into.data() + i, &value, sizeof value);
@@ -48,16 +48,16 @@ class SavedMemoryTest : public testing::Test {
 };
 
 TEST_F(SavedMemoryTest, HoldsWholePagesOfWhatWasNamed) {
-  ASSERT_TRUE(save({{kBase + 0x5008, kBase + 0x5010}, {kBase + 0x1ff8, kBase + 0x2001}, {kBase, kBase}}));
+  ASSERT_TRUE(save({{kRam + 0x5008, kRam + 0x5010}, {kRam + 0x1ff8, kRam + 0x2001}, {kRam, kRam}}));
   const SavedMemory memory = SavedMemory::open(file_).value();
   EXPECT_THAT(memory.ranges(),
-              ElementsAre(Range{kBase + 0x1000, kBase + 0x3000}, Range{kBase + 0x5000, kBase + 0x6000}));
+              ElementsAre(Range{kRam + 0x1000, kRam + 0x3000}, Range{kRam + 0x5000, kRam + 0x6000}));
   EXPECT_EQ(memory.architecture(), "aarch64");
   EXPECT_EQ(memory.vmcoreinfo().value("OSRELEASE"), "6.12");
   for (const std::uint64_t address : {0x1000U, 0x1ff8U, 0x2ff8U, 0x5000U, 0x5ff8U})
-    EXPECT_EQ(read(memory, kBase + address).value(), kBase + address);
+    EXPECT_EQ(read(memory, kRam + address).value(), kRam + address);
   for (const std::uint64_t address : {0xff8U, 0xffcU, 0x2ffcU, 0x3000U, 0x6000U}) {
-    const auto missing = read(memory, kBase + address);
+    const auto missing = read(memory, kRam + address);
     ASSERT_FALSE(missing) << address;
     EXPECT_EQ(missing.error().fault(), Fault::lacks);
   }
@@ -65,24 +65,24 @@ TEST_F(SavedMemoryTest, HoldsWholePagesOfWhatWasNamed) {
 }
 
 TEST_F(SavedMemoryTest, IsACoreFileForOthersToo) {
-  ASSERT_TRUE(save({{kBase + 0x5000, kBase + 0x6000}}));
+  ASSERT_TRUE(save({{kRam + 0x5000, kRam + 0x6000}}));
   const auto core = Vmcore::open(file_).value();
   EXPECT_EQ(core->format(), "elf");
   EXPECT_EQ(core->vmcoreinfo().value("OSRELEASE"), "6.12");
   std::uint64_t value = 0;
-  ASSERT_TRUE(core->read(kBase + 0x5008, std::as_writable_bytes(std::span(&value, 1))));
-  EXPECT_EQ(value, kBase + 0x5008);
+  ASSERT_TRUE(core->read(kRam + 0x5008, std::as_writable_bytes(std::span(&value, 1))));
+  EXPECT_EQ(value, kRam + 0x5008);
 }
 
 TEST_F(SavedMemoryTest, WhatCannotBeSavedLeavesNoFile) {
   EXPECT_EQ(save({{0x1000, 0x2000}}).error().message(), "no memory there");
-  EXPECT_THAT(save({{kBase, kBase + kMaxSavedMemory + 1}}).error().message(), HasSubstr("are more than"));
-  EXPECT_THAT(save({{kBase, UINT64_MAX}}).error().message(), HasSubstr("are more than"));
+  EXPECT_THAT(save({{kRam, kRam + kMaxSavedMemory + 1}}).error().message(), HasSubstr("are more than"));
+  EXPECT_THAT(save({{kRam, UINT64_MAX}}).error().message(), HasSubstr("are more than"));
   EXPECT_FALSE(std::filesystem::exists(file_));
 }
 
 TEST_F(SavedMemoryTest, IsNotOpenedWhenDamaged) {
-  ASSERT_TRUE(save({{kBase + 0x5000, kBase + 0x6000}}));
+  ASSERT_TRUE(save({{kRam + 0x5000, kRam + 0x6000}}));
   for (const std::uintmax_t size : {8191U, 4096U, 100U, 10U, 0U}) {
     std::filesystem::resize_file(file_, size);
     EXPECT_FALSE(SavedMemory::open(file_)) << size;
@@ -94,7 +94,7 @@ class NoteMemory final : public PhysicalMemory {
  public:
   explicit NoteMemory(std::string text) : text_(std::move(text)) {}
   Result<> read(std::uint64_t address, std::span<std::byte> into) const override {
-    if (address != kBase) return Error::guest("no memory there");
+    if (address != kRam) return Error::guest("no memory there");
     const std::array<std::uint32_t, 3> header{11, static_cast<std::uint32_t>(text_.size()), 0};
     std::string note(reinterpret_cast<const char*>(header.data()), sizeof header);
     note += std::string("VMCOREINFO\0\0", 12) + text_;

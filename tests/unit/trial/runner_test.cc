@@ -100,8 +100,7 @@ TEST_F(RunnerTest, GoesThroughEveryStage) {
 }
 
 TEST_F(RunnerTest, RecordsTheMomentsThatAScenarioNames) {
-  scenario_.record = {
-      .device_state = {Moment::crash}, .memory = {Moment::armed, Moment::crash}, .symbols = {}, .pages = {}};
+  scenario_.record = {.device_state = {Moment::crash}, .memory = {Moment::armed, Moment::crash}};
   std::vector<std::string> calls;
   run([&](FakeMachine& machine) {
     machine.ram().resize(2 * kHashedPageSize);
