@@ -50,7 +50,7 @@ Result<> record_memory(Moment moment, OfMemory what, const ScenarioRecord& wante
   if (what.pages) {
     RecordedPages pages = CP_TRY(record_pages(moment, wanted.pages, *seen, recorder.directory()));
     about["pages"] = std::move(pages.named);
-    if (!pages.lacking.empty()) lacking[pages_file] = std::move(pages.lacking);
+    if (!pages.lacking.empty()) lacking[pages_file] = pages.lacking;
   }
   return {};
 }

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const auto& kernel : split_at_boots(lines)) {
     require(!kernel.empty());
     const ConsoleWitness witness = read_console_witness(kernel, "console-first.log");
-    require(witness.booted && witness.cpus.contains(0));
+    require(witness.booted);
   }
   return 0;
 }

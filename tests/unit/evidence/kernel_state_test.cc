@@ -163,7 +163,7 @@ TEST_F(KernelStateTest, SaysWhereMemoryIsNonsense) {
 }
 
 TEST_F(KernelStateTest, WithoutTypesSaysWhy) {
-  const auto error_of = [this](const KernelState& kernel) {
+  const auto error_of = [](const KernelState& kernel) {
     return kernel.object("the_table", "struct table").at("flags").number().error();
   };
   memory_.put(0x20000, std::uint32_t{0});
