@@ -10,19 +10,15 @@
 #include "harness/evidence/gic_redistributors.h"
 #include "harness/evidence/page_hashes.h"
 #include "harness/evidence/ranges.h"
+#include "harness/evidence/vpa.h"
 
 namespace crashpath {
 namespace {
 
-/// VPAs that are registered (hw/ppc/spapr_cpu_core.c: the hypervisor counts at VPA + 0x100).
 Result<std::vector<Range>> vpas_of_hypervisor(const DeviceState& state) {
-  constexpr std::uint64_t kVpaSize = 0x400;
   std::vector<Range> vpas;
-  for (const auto& [number, cpu] : CP_TRY(state.devices("spapr_cpu"))) {
-    if (!CP_TRY(cpu.has("spapr_cpu/vpa"))) continue;
-    const std::uint64_t address = CP_TRY(cpu.at("spapr_cpu/vpa").number("vpa_addr"));
-    vpas.push_back({address, saturated_sum(address, kVpaSize)});
-  }
+  for (const auto& [cpu, areas] : CP_TRY(registered_areas(state)))
+    if (areas.vpa) vpas.push_back(*areas.vpa);
   return vpas;
 }
 
