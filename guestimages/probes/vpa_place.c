@@ -8,9 +8,8 @@
  *   place=odd          at a multiple of a cache line that is none of 1 KiB: PAPR allows it, Linux never does it
  *   place=address      at the physical address=A, such as one in the crash kernel's reservation
  *
- * How: paca_ptrs[cpu]->lppaca_ptr is pointed to a copy of the CPU's lppaca. Nobody uses the area of an offline CPU
- * (arch/powerpc/platforms/pseries/hotplug-cpu.c takes it back from the hypervisor). When the CPU comes online the kernel
- * itself registers it, in vpa_init() of arch/powerpc/platforms/pseries/lpar.c.
+ * How: paca_ptrs[cpu]->lppaca_ptr is pointed to a copy of the CPU's lppaca, which an offline CPU does not use. When the
+ * CPU comes online the kernel itself registers it, in vpa_init() of arch/powerpc/platforms/pseries/lpar.c.
  *
  * What should be seen: "vpa_place: CPU C has its lppaca at ..." and, once the CPU is online, either "WARNING: VPA registration
  * for cpu C (hw C) of area ... failed with -4" (H_PARAMETER), or the area among those that the hypervisor holds.
