@@ -1,7 +1,9 @@
 #include "harness/evidence/vmcoreinfo.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
 
 namespace crashpath {
 namespace {
@@ -46,6 +48,25 @@ std::optional<std::uint64_t> Vmcoreinfo::number(std::string_view key) const {
   const auto found = values_.find(key);
   if (found == values_.end()) return std::nullopt;
   return parse_number(found->second, is_hexadecimal(key) ? 16 : 10);
+}
+
+std::vector<Vmcoreinfo> find_vmcoreinfo_notes(std::span<const std::byte> memory) {
+  using namespace std::string_view_literals;
+  constexpr std::string_view kName = "VMCOREINFO\0\0"sv;  // padded to a multiple of 4
+  constexpr std::size_t kHeader = 12;                     // lengths of name and content, type
+  constexpr std::uint32_t kMaxContent = 1U << 16;         // VMCOREINFO_BYTES is a page
+  const std::string_view all(reinterpret_cast<const char*>(memory.data()), memory.size());
+  std::vector<Vmcoreinfo> found;
+  for (std::size_t at = 0; (at = all.find(kName, at)) != std::string_view::npos; at += kName.size()) {
+    std::array<std::uint32_t, 3> header{};
+    if (at < kHeader) continue;
+    std::memcpy(header.data(), all.data() + at - kHeader, kHeader);
+    const auto& [name_size, size, type] = header;
+    if (name_size != kName.size() - 1 || type != 0 || size > kMaxContent) continue;
+    const std::string_view content = all.substr(at + kName.size(), size);
+    if (content.starts_with("OSRELEASE=")) found.emplace_back(std::string(content));
+  }
+  return found;
 }
 
 }  // namespace crashpath

@@ -4,11 +4,14 @@
 // (Documentation/admin-guide/kdump/vmcoreinfo.rst). A crashed kernel wrote it: nothing in it is to be relied
 // on.
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace crashpath {
 
@@ -31,5 +34,9 @@ class Vmcoreinfo {
   std::string text_;
   std::map<std::string, std::string, std::less<>> values_;
 };
+
+/// The ELF notes named VMCOREINFO that lie in this memory, each of a kernel that runs there or ran
+/// (update_vmcoreinfo_note(), kernel/vmcore_info.c). Only those that begin as a kernel's does.
+std::vector<Vmcoreinfo> find_vmcoreinfo_notes(std::span<const std::byte> memory);
 
 }  // namespace crashpath

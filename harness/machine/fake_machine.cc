@@ -71,6 +71,18 @@ Result<> FakeMachine::save_device_state(const std::filesystem::path& file) {
   return write_file(file, "devices of a fake machine");
 }
 
+Result<std::vector<VcpuRegisters>> FakeMachine::vcpu_registers() {
+  if (registers.empty()) return Error::host("this machine has no registers");
+  return registers;
+}
+
+Result<std::string> FakeMachine::read_virtual(int, std::uint64_t address, std::size_t bytes) {
+  for (const auto& [begin, content] : virtual_memory)
+    if (address >= begin && address - begin < content.size() && bytes <= content.size() - (address - begin))
+      return content.substr(address - begin, bytes);
+  return Error::guest(fmt::format("the vCPU sees no memory at {:#x}", address));
+}
+
 Result<> FakeMachine::write_memory(std::uint64_t address, std::span<const std::byte> bytes) {
   calls_.push_back(fmt::format("write {:#x}", address));
   const std::uint64_t base = config_.architecture->ram_base;

@@ -35,6 +35,10 @@ class FakeMachine final : public Machine {
   /// What starved() returns.
   Clock::duration starved_for{};
 
+  /// What vcpu_registers() returns, and the memory that each vCPU sees, by its virtual address.
+  std::vector<VcpuRegisters> registers;
+  std::map<std::uint64_t, std::string> virtual_memory;
+
   /// What was done to it: "start", "nmi", "pause", "resume", "write 0xADDRESS", "stop".
   const std::vector<std::string>& calls() const { return calls_; }
   const std::vector<std::string>& sent() const { return sent_; }
@@ -48,6 +52,8 @@ class FakeMachine final : public Machine {
   Result<> pause() override;
   Result<> resume() override;
   Result<GuestMemory> memory() override;
+  Result<std::vector<VcpuRegisters>> vcpu_registers() override;
+  Result<std::string> read_virtual(int cpu, std::uint64_t address, std::size_t bytes) override;
   Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) override;
   Result<> save_device_state(const std::filesystem::path& file) override;
   Clock::duration starved() const override { return starved_for; }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -101,6 +102,13 @@ struct GuestMemory {
   std::optional<std::vector<Extent>> changed = {};
 };
 
+/// A vCPU's registers, as assembler names them: arm64 "pc", "sp", "x0" to "x30", "pstate"; pseries "nip",
+/// "lr", "ctr", "msr", "r0" to "r31".
+struct VcpuRegisters {
+  int cpu = 0;
+  std::map<std::string, std::uint64_t, std::less<>> values;
+};
+
 class Machine {
  public:
   virtual ~Machine() = default;  ///< ends the guest, whatever state it is in
@@ -120,6 +128,11 @@ class Machine {
 
   /// Of one moment only while the guest is paused.
   virtual Result<GuestMemory> memory() = 0;
+  /// Of every vCPU, in their order. The guest must be paused.
+  virtual Result<std::vector<VcpuRegisters>> vcpu_registers() = 0;
+  /// Memory at a virtual address, as this vCPU translates it now. At most 4 KiB at a time. The guest must be
+  /// paused. An error of fault guest where the vCPU sees no memory.
+  virtual Result<std::string> read_virtual(int cpu, std::uint64_t address, std::size_t bytes) = 0;
   /// Writes into the guest's RAM behind its back. The range must be inside of RAM.
   virtual Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) = 0;
 

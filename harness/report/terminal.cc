@@ -142,6 +142,7 @@ std::string block_of(const TrialResult& trial, const std::string& directory, boo
   if (verdict.outcome == Outcome::skip && !every_check) return block.text();
   if (!trial.kernel_release.empty()) block.add("kernel ", trial.kernel_release);
   block.add_items(stages_of(verdict));
+  for (const auto& line : verdict.vcpus) block.add("", line);
   if (!verdict.checks.empty()) block.add("", checks_line(verdict));
   for (const auto& check : verdict.checks) {
     const Outcome outcome = check.result.outcome;

@@ -217,7 +217,16 @@ Error Conversation::exited(const MachineExited& exit) const {
   return Error::host(fmt::format("QEMU ended with status {}", exit.exit_code)).with_hint("read qemu.log");
 }
 
-Error Conversation::overdue(std::string_view what) const {
+void Conversation::listen(Clock::duration time) {
+  const auto until = Clock::now() + time;
+  for (;;) {
+    const Event event = machine_.next_event(until);
+    if (std::holds_alternative<DeadlinePassed>(event) || !take(event)) return;
+  }
+}
+
+Error Conversation::overdue(std::string_view what) {
+  is_overdue_ = true;
   const double waited = to_seconds(Clock::now() - waiting_since_);
   if (waking_)
     return Error::host(fmt::format("the fork did not wake in {:.0f} s, for which it had {:.0f} s", waited,

@@ -30,6 +30,11 @@ class Conversation {
   void booted_in(Clock::duration boot) { deadlines_.booted_in(boot); }
   void woke_in(Clock::duration woke) { deadlines_.woke_in(woke); }
 
+  /// The guest got no further before its deadline, and is still there.
+  bool is_overdue() const { return is_overdue_; }
+  /// Records what comes within that time. What ends the guest ends it, too.
+  void listen(Clock::duration time);
+
   /// Waits until the second kernel is seen for the first time, on the console or by its agent.
   Result<> await_second_kernel();
   /// Waits until the agent of this kernel says that it is there.
@@ -56,7 +61,7 @@ class Conversation {
   void note_no_crash(const boost::json::object& message);
   std::optional<boost::json::object> take_agent(const AgentLine& line);
   Error exited(const MachineExited& exit) const;
-  Error overdue(std::string_view what) const;
+  Error overdue(std::string_view what);
   bool extend_for_starvation();
   void restart_deadline();
 
@@ -66,6 +71,7 @@ class Conversation {
   const Architecture& architecture_;
   Deadlines deadlines_;
   Kernel kernel_ = Kernel::first;
+  bool is_overdue_ = false;
   bool second_said_hello_ = false;
   int next_id_ = 1;
   Clock::time_point waiting_since_ = Clock::now();

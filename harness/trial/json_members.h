@@ -33,6 +33,9 @@ class JsonMembers {
   std::string text_or(std::string_view key, std::string_view otherwise) {
     return get(key) == nullptr ? std::string(otherwise) : text(key);
   }
+  boost::json::array array_or_none(std::string_view key) {
+    return get(key) == nullptr ? boost::json::array() : array(key);
+  }
   double number_or(std::string_view key, double otherwise) {
     return get(key) == nullptr ? otherwise : number(key);
   }

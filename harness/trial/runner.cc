@@ -10,6 +10,7 @@
 #include "harness/evidence/directory.h"
 #include "harness/evidence/extract.h"
 #include "harness/trial/conversation.h"
+#include "harness/trial/record_hang.h"
 #include "harness/trial/record_moment.h"
 #include "harness/trial/script.h"
 #include "harness/trial/template.h"
@@ -21,6 +22,9 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view kCaptureDisk = "capture.disk";
+
+/// How long a guest that hangs runs between two looks at what its vCPUs do.
+constexpr auto kBetweenSamples = std::chrono::milliseconds(100);
 
 json::object describe_trial(const PlannedTrial& trial, const Template* fork_of) {
   const Scenario& scenario = *trial.scenario;
@@ -103,6 +107,7 @@ class TrialRun {
 
  private:
   Result<> boot(Conversation& guest);
+  Result<> follow(Conversation& guest, const std::vector<ScriptStep>& script);
   Result<> wake(Conversation& guest);
   Result<> record(Machine& machine, Moment moment);
   Result<> await_second_kernel(Conversation& guest);
@@ -135,12 +140,10 @@ Result<> TrialRun::run(const MachineFactory& make_machine) {
 
   const Interruption::Attachment attachment(interruption_, *machine);
   Conversation guest(*machine, recorder_, observer_, *config.architecture);
-  CP_TRY(boot(guest));
-  for (const ScriptStep& step : script) {
-    auto result = carry_out(guest, step);
-    if (!result) return std::move(result).error();
-    if (recorder_.failure()) return *recorder_.failure();
-  }
+  Result<> followed = follow(guest, script);
+  if (guest.is_overdue())
+    record_hang(*machine, recorder_, *config.architecture, [&] { guest.listen(kBetweenSamples); });
+  if (!followed) return followed;
   if (recorder_.stage() < Stage::crash) CP_TRY(record(*machine, Moment::armed));  // there is no trigger
   if (!captured_.empty()) CP_TRY(record(*machine, Moment::captured));
   machine->stop();
@@ -149,6 +152,15 @@ Result<> TrialRun::run(const MachineFactory& make_machine) {
     CP_TRY(keep_dump(recorder_.directory(), captured_));
     // What cannot be read out of a dump is the checks' to judge: they read the same dump.
     (void)extract_from_vmcore(recorder_.directory());
+  }
+  return {};
+}
+
+Result<> TrialRun::follow(Conversation& guest, const std::vector<ScriptStep>& script) {
+  CP_TRY(boot(guest));
+  for (const ScriptStep& step : script) {
+    CP_TRY(carry_out(guest, step));
+    if (recorder_.failure()) return *recorder_.failure();
   }
   return {};
 }

@@ -8,6 +8,7 @@
 
 #include "harness/base/text.h"
 #include "harness/evidence/directory.h"
+#include "harness/evidence/hang.h"
 #include "harness/evidence/timeline.h"
 #include "harness/trial/excuse.h"
 #include "harness/trial/json_members.h"
@@ -64,6 +65,7 @@ class Judge {
  private:
   void judge_end(const TimelineEnd& end);
   void judge_done();
+  std::string words_of_hang();
   void judge_ended_by_guest(const std::string& words);
   void run_checks();
   void make_printable();
@@ -96,9 +98,19 @@ Verdict Judge::judge() {
   return std::move(verdict_);
 }
 
+/// What the vCPUs of a guest that got no further were doing.
+std::string Judge::words_of_hang() {
+  if (!evidence_.has(evidence_file::kHang)) return {};
+  const auto hang = read_hang(evidence_);
+  if (!hang) return "; what its CPUs did is not known: " + hang.error().message();
+  verdict_.vcpus = hang->lines();
+  return "; " + hang->words();
+}
+
 /// A guest has its say in words and results: nothing of it may break a report or reach a terminal as it is.
 void Judge::make_printable() {
   verdict_.words = printable(verdict_.words);
+  for (auto& line : verdict_.vcpus) line = printable(line);
   for (auto& [name, result] : verdict_.checks) {
     result.expected = printable(result.expected);
     result.got = printable(result.got);
@@ -114,7 +126,7 @@ void Judge::judge_end(const TimelineEnd& end) {
     case EndedBy::lacks:
       return come_to(Outcome::skip, end.words);
     case EndedBy::guest:
-      return judge_ended_by_guest(end.words);
+      return judge_ended_by_guest(end.words + words_of_hang());
     case EndedBy::done:
       return judge_done();
   }

@@ -28,7 +28,8 @@ struct Verdict {
   std::map<Stage, double> entered;  ///< seconds since the trial began
   double seconds = 0;               ///< the whole trial
   std::vector<NamedCheckResult> checks;
-  std::string known_issue;  ///< its reason, for xfail and xpass
+  std::vector<std::string> vcpus;  ///< of a hang: one line for each vCPU, where it is and how it got there
+  std::string known_issue;         ///< its reason, for xfail and xpass
 
   /// Seconds spent in each stage that was entered.
   std::map<Stage, double> durations() const;

@@ -57,6 +57,7 @@ json::object Verdict::to_json() const {
   return {{"outcome", to_string(outcome)},
           {"stage", to_string(stage)},
           {"words", words},
+          {"vcpus", json::array(vcpus.begin(), vcpus.end())},
           {"known_issue", known_issue},
           {"total_seconds", to_milliseconds_precision(seconds)},
           {"entered", std::move(entered_at)},
@@ -71,6 +72,8 @@ Result<Verdict> Verdict::from_json(const json::value& value) {
   verdict.outcome = members.word("outcome", parse_outcome);
   verdict.stage = members.word("stage", parse_stage);
   verdict.words = members.text("words");
+  for (const auto& line : members.array_or_none("vcpus"))
+    if (line.is_string()) verdict.vcpus.emplace_back(line.get_string());
   verdict.known_issue = members.text("known_issue");
   verdict.seconds = members.number("total_seconds");
   for (const auto& [name, when] : members.object("entered")) {

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "harness/base/file.h"
+#include "harness/machine/qemu/monitor_text.h"
 
 namespace crashpath {
 
@@ -280,6 +281,23 @@ Result<GuestMemory> QemuMachine::memory() {
   GuestMemory memory = CP_TRY(ram_->view(child_->pid()));
   memory.base = config_.architecture->ram_base;
   return memory;
+}
+
+Result<std::vector<VcpuRegisters>> QemuMachine::vcpu_registers() {
+  return parse_registers(CP_TRY(human_command("info registers -a", 0)));
+}
+
+Result<std::string> QemuMachine::read_virtual(int cpu, std::uint64_t address, std::size_t bytes) {
+  if (bytes > 4096) return Error::host("more than 4 KiB of virtual memory at a time");
+  return parse_memory_dump(CP_TRY(human_command(fmt::format("x /{}xb {:#x}", bytes, address), cpu)), bytes);
+}
+
+/// A command of the human monitor, and what it prints.
+Result<std::string> QemuMachine::human_command(std::string_view line, int cpu) {
+  const json::value answer =
+      CP_TRY(command("human-monitor-command", {{"command-line", line}, {"cpu-index", cpu}}));
+  if (!answer.is_string()) return Error::host(fmt::format("QMP human-monitor-command: {}: no text", line));
+  return std::string(answer.get_string());
 }
 
 Result<> QemuMachine::write_memory(std::uint64_t address, std::span<const std::byte> bytes) {

@@ -37,6 +37,8 @@ class QemuMachine final : public Machine {
   Result<> pause() override;
   Result<> resume() override;
   Result<GuestMemory> memory() override;
+  Result<std::vector<VcpuRegisters>> vcpu_registers() override;
+  Result<std::string> read_virtual(int cpu, std::uint64_t address, std::size_t bytes) override;
   Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) override;
   Result<> save_device_state(const std::filesystem::path& file) override;
   Clock::duration starved() const override;
@@ -56,6 +58,7 @@ class QemuMachine final : public Machine {
   Result<> await_finished_save();
   void take_event(HypervisorEvent event);
   Error died_at_start(const Error& error);
+  Result<std::string> human_command(std::string_view line, int cpu);
   Result<boost::json::value> command(std::string_view name, const boost::json::object& arguments = {});
   void take_lines(LineSplitter& splitter, std::string_view bytes, bool agent);
   void channel_ended();

@@ -200,6 +200,30 @@ TEST_F(RunnerTest, ASilentSecondKernelIsTheGuestsFault) {
   EXPECT_THAT(timeline.end->words, HasSubstr("sysrq triggered crash"));
 }
 
+TEST_F(RunnerTest, WhatTheCpusOfASilentGuestDoIsRecorded) {
+  run([](FakeMachine& machine) {
+    machine.registers = {{.cpu = 0, .values = {{"pc", 0x1000}, {"x29", 0x8000}}}};
+    machine.virtual_memory[0x8000] = std::string(1024, '\0');
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"").is_silent();
+  });
+  const auto record = json::parse(read_file(directory_ / evidence_file::kHang).value());
+  EXPECT_EQ(record.at("stage").as_string(), "crash");
+  EXPECT_EQ(record.at("samples").as_array().size(), 3U);
+  EXPECT_EQ(record.at_pointer("/samples/2/vcpus/0/registers/pc").as_string(), "0x1000");
+  EXPECT_EQ(record.at_pointer("/stacks/0/memory/0/address").as_string(), "0x8000");
+  EXPECT_THAT(std::string(record.at("lacking").as_string()), HasSubstr("no kernel's VMCOREINFO"));
+}
+
+TEST_F(RunnerTest, OfAGuestThatEndedItselfThereIsNoHang) {
+  const Timeline timeline = run([](FakeMachine& machine) {
+    machine.on_sent = agree;
+    machine.says(kHelloFirst).awaits("\"trigger\"").emits(MachineExited{1, std::nullopt});
+  });
+  EXPECT_EQ(timeline.end->by, EndedBy::host);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / evidence_file::kHang));
+}
+
 TEST_F(RunnerTest, AnAgentThatFallsSilentLeavesTheConsoleAsWitness) {
   const Timeline timeline = run([](FakeMachine& machine) {
     machine.on_sent = agree;

@@ -141,6 +141,20 @@ TEST_F(Judging, FailsWhereTheGuestDidNotGetFurther) {
   EXPECT_EQ(verdict.checks[0].result.got, "the trial ended in stage handover");
 }
 
+TEST_F(Judging, SaysWhatTheCpusOfAGuestThatHangsDo) {
+  timeline({"image", "boot", "arm", "crash", "handover"},
+           R"({"t": 99, "end": "guest", "words": "no sign of life"})");
+  write("vcpus-hang.json", R"({"arch":"arm64","samples":[{"vcpus":[{"cpu":0,"registers":{"pc":"0x10"}}]}],)"
+                           R"("symbols":{"0x10":"cpu_park_loop+0x4"}})");
+  const Verdict verdict = judged(kCrash + expect({"x.pass"}));
+  EXPECT_EQ(verdict.words, "no sign of life; CPU 0 is in cpu_park_loop");
+  EXPECT_THAT(verdict.vcpus, ElementsAre("CPU 0: cpu_park_loop+0x4"));
+  EXPECT_EQ(Verdict::from_json(verdict.to_json()).value().vcpus, verdict.vcpus);
+  write("vcpus-hang.json", R"({"arch":"arm64","lacking":"QEMU is gone"})");
+  EXPECT_EQ(judged(kCrash + expect({"x.pass"})).words,
+            "no sign of life; what its CPUs did is not known: QEMU is gone");
+}
+
 TEST_F(Judging, SaysWhoseFaultItIs) {
   timeline({"image", "boot"}, R"({"t": 3, "end": "host", "words": "QEMU was killed by signal 9"})");
   EXPECT_EQ(judged(kCrash + expect({"x.pass"})).outcome, Outcome::error);
