@@ -30,6 +30,7 @@ void register_crashpath_checks(CheckRegistry& registry) {
   register_vmcore_checks(registry);
   register_memory_checks(registry);
   register_vpa_checks(registry);
+  register_rtas_checks(registry);
 }
 
 }  // namespace crashpath

@@ -103,7 +103,7 @@ class Names {
     std::string name;
     std::uint64_t size = 0;
   };
-  /// "rtas_hold 12288 0 - Live 0xc00800000b2c0000 (OE)" (kernel/module/procfs.c, m_show()).
+  /// "rtas_hold 16384 0 [permanent], Live 0xc008000000462000 (OE)" (kernel/module/procfs.c, m_show()).
   void take_modules(std::string_view text) {
     std::istringstream lines{std::string(text)};
     for (std::string line; std::getline(lines, line);) {

@@ -177,7 +177,7 @@ class HangRecord {
       if (const auto function = kernels.function_at(value)) functions[hex(value)] = *function;
     record_["symbols"] = std::move(functions);
     // A variable of arch/powerpc/lib/qspinlock.c, whose lock words name the CPU that holds the lock.
-    if (kernels.has("pv_yield_propagate_owner")) record_["lock_owners"] = true;
+    if (kernels.has("steal_spins")) record_["lock_owners"] = true;
     json::array pointed;
     for (const auto& cpu : cpus)
       for (const auto& [name, value] : cpu.values)

@@ -53,7 +53,7 @@ void take_assignment(std::string_view word, VcpuRegisters& cpu) {
 /// ppc64: "NIP c000000000012345   LR c00... CTR ...", "MSR ... HID0 ...", "GPR04 w x y z".
 void take_ppc_line(const std::vector<std::string_view>& words, VcpuRegisters& cpu) {
   if (words.front().starts_with("GPR")) {
-    unsigned number = 0;
+    unsigned number = 32;
     std::from_chars(words.front().data() + 3, words.front().data() + words.front().size(), number);
     for (std::size_t i = 1; i < words.size() && number < 32; ++i, ++number)
       if (const auto value = hexadecimal(words.at(i))) cpu.values[fmt::format("r{}", number)] = *value;

@@ -68,6 +68,45 @@ TEST(Hang, ACpuThatIsSeenInSeveralFunctionsMoves) {
   EXPECT_THAT(parse_hang(recorded, "")->lines().front(), StartsWith("CPU 0 (moves): leaf"));
 }
 
+/// A real guest: CPU 2 was at the point of entering RTAS when CPU 0 panicked, with XICS.
+json::object xics_hang() {
+  return json::parse(read_compressed("hang/pseries-6.12-xics.json.zst")).as_object();
+}
+constexpr std::string_view kModules = "rtas_hold 16384 0 [permanent], Live 0xc008000000462000 (OE)\n";
+
+TEST(Hang, SaysWhoWaitsForWhichLockAndWhoHoldsIt) {
+  const auto hang = parse_hang(xics_hang(), kModules);
+  ASSERT_TRUE(hang) << hang.error().to_string();
+  EXPECT_EQ(hang->words(),
+            "CPU 0 waits for rtas_lock in queued_spin_lock_slowpath < _raw_spin_lock_irqsave < rtas_call < "
+            "ics_rtas_mask_real_irq; CPU 2 holds it and was stopped by a system reset in [rtas_hold] < "
+            "__traceiter_rtas_ll_entry < do_enter_rtas < rtas_call");
+  const auto lines = hang->lines();
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_THAT(lines[0], HasSubstr(" < __crash_kexec+0xbc < panic+0x3b8 < sysrq_handle_crash+0x28"));
+  EXPECT_THAT(lines[2], HasSubstr("| external interrupt 0x500 in plpar_hcall_norets_notrace+0x18"));
+  EXPECT_THAT(lines[3], HasSubstr("kexec_wait+0x10 < smp_handle_nmi_ipi+0xec"));
+}
+
+TEST(Hang, WithoutALockWordThatNamesItsOwnerTheOwnerIsNotGuessed) {
+  auto recorded = xics_hang();
+  recorded.erase("lock_owners");
+  EXPECT_THAT(parse_hang(recorded, kModules)->words(), Not(HasSubstr("holds it")));
+  recorded.erase("pointed");  // as of a kernel without CONFIG_KALLSYMS_ALL
+  EXPECT_THAT(parse_hang(recorded, kModules)->words(), StartsWith("CPU 0 waits for a lock in "));
+}
+
+TEST(Hang, WhereNobodyWaitsForALockEachCpuIsNamed) {
+  auto recorded = xics_hang();
+  json::object& symbols = recorded["symbols"].as_object();
+  for (auto& [address, name] : symbols)
+    if (std::string_view(name.as_string()).find("spin_lock") != std::string_view::npos)
+      name = "elsewhere+0x8";
+  EXPECT_THAT(parse_hang(recorded, kModules)->words(),
+              StartsWith("CPU 0 is in elsewhere < elsewhere < rtas_call < ics_rtas_mask_real_irq; "
+                         "CPU 1 was stopped by a system reset in plpar_hcall_norets_notrace"));
+}
+
 TEST(Hang, WhatIsNoRecordSaysSo) {
   EXPECT_EQ(parse_hang({}, "").error().fault(), Fault::host);
   const auto none = parse_hang(json::object{{"arch", "arm64"}, {"lacking", "QEMU is gone"}}, "");

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rtas_hold: something is wrong with RTAS when this kernel panics.
+ *
+ * pseries calls its firmware through RTAS, one CPU at a time: a raw spinlock, taken with interrupts off, is held from before
+ * the call until its results are read (arch/powerpc/kernel/rtas.c, rtas_call()). A crash stops all other CPUs wherever they
+ * are, so that one of them may hold that lock for ever. state= says what is wrong:
+ *
+ *   held   CPU cpu= is in RTAS. The first call of panic() makes that CPU, by an IPI, call ibm,get-system-parameter, and waits
+ *          until it is at the point of entering RTAS, the lock held and interrupts off; there it stays. Not taken earlier,
+ *          because other CPUs would queue up for the lock. Should be seen: "rtas_hold: CPU N is in RTAS, token T (NAME), arguments at 0xADDRESS",
+ *          which is a physical address.
+ *   panic  the CPU that loads this module panics at that point, with the lock held: "rtas_hold: panic in RTAS".
+ *   busy   from the first call of panic() on, the next `times` RTAS calls (all, when 0) are answered with status=, which is
+ *          -2 (busy) or 9900 to 9905 (extended delay). They are made nevertheless: only their answer is changed. Should be seen:
+ *          "rtas_hold: status S from now on".
+ *   log    nothing is wrong: what calls there are is said only.
+ *
+ * With busy and log each of the first 100 calls of rtas_call() from the panic on is said, in the dump's log at least:
+ * "rtas_hold: call N on CPU C: token T (NAME) args 0xA,0xB.. status S".
+ *
+ * How: a kprobe on panic(); a probe of the tracepoint rtas_ll_entry, which is called between filling rtas_args and entering
+ * RTAS. Before Linux 6.3 there is no such tracepoint, but the lock is exported: it is taken and rtas.args is filled here, as
+ * rtas_call() does. busy and log: a kretprobe on rtas_call().
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/of.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
+#ifndef CONFIG_PPC_PSERIES
+#error "needs CONFIG_PPC_PSERIES"
+#endif
+#include <asm/rtas.h>
+
+/* The handles of functions came together with the tracepoints, in 6.3, and unlike these can be asked for here. */
+#ifdef RTAS_FN_IBM_GET_SYSTEM_PARAMETER
+#define HAS_TRACEPOINTS 1
+#else
+#define HAS_TRACEPOINTS 0
+#endif
+
+static char *state = "";
+module_param(state, charp, 0444);
+MODULE_PARM_DESC(state, "held, panic, busy or log");
+
+static int cpu = -1;
+module_param(cpu, int, 0444);
+MODULE_PARM_DESC(cpu, "state=held: the CPU that is in RTAS");
+
+static int status = RTAS_BUSY;
+module_param(status, int, 0444);
+MODULE_PARM_DESC(status, "state=busy: what RTAS answers, -2 or 9900 to 9905");
+
+static unsigned int times;
+module_param(times, uint, 0444);
+MODULE_PARM_DESC(times, "state=busy: how often; 0: for ever");
+
+/* ibm,get-system-parameter(parameter, buffer, length): 20 is "SPLPAR characteristics" (PAPR 7.3.16). */
+#define PARAMETER 20
+#define BUFFER 0x1000
+#define LENGTH 0xfe0
+
+static bool panics;		/* state=panic, against held */
+static int caller = -1;		/* the CPU whose call does not go on */
+static atomic_t panicking = ATOMIC_INIT(0);
+static atomic_t inside = ATOMIC_INIT(0);
+
+/* As the device tree has it: a property of /rtas by that name holds the token (PAPR 7.2.6.1). */
+static const char *name_of(int token)
+{
+	struct device_node *rtas_node = of_find_node_by_path("/rtas");
+	struct property *property;
+
+	if (rtas_node)
+		for_each_property_of_node(rtas_node, property)
+			if (property->length == 4 && be32_to_cpup(property->value) == token)
+				return property->name;
+	return "?";
+}
+
+static void stay(struct rtas_args *args)
+{
+	int token = be32_to_cpu(args->token);
+
+	pr_info("CPU %d is in RTAS, token %d (%s), arguments at 0x%lx\n", raw_smp_processor_id(), token, name_of(token),
+		__pa(args));
+	atomic_set(&inside, 1);
+	if (panics)
+		panic("rtas_hold: panic in RTAS");
+	while (true)
+		cpu_relax();
+}
+
+#if HAS_TRACEPOINTS
+static void at_entry(void *unused, struct rtas_args *args)
+{
+	if (raw_smp_processor_id() == READ_ONCE(caller))
+		stay(args);
+}
+
+static void find_entry(struct tracepoint *point, void *found)
+{
+	if (!strcmp(point->name, "rtas_ll_entry"))
+		*(struct tracepoint **)found = point;
+}
+
+static int prepare_entry(void)
+{
+	struct tracepoint *entry = NULL;
+
+	for_each_kernel_tracepoint(find_entry, &entry);
+	if (!entry)
+		return -ENOENT;
+	return tracepoint_probe_register(entry, at_entry, NULL);
+}
+
+static void enter(int token)
+{
+	rtas_call(token, 3, 1, NULL, PARAMETER, BUFFER, LENGTH);
+}
+#else
+static int prepare_entry(void)
+{
+	return 0;
+}
+
+static void enter(int token)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	arch_spin_lock(&rtas.lock);
+	rtas.args = (struct rtas_args){
+		.token = cpu_to_be32(token), .nargs = cpu_to_be32(3), .nret = cpu_to_be32(1),
+		.args = { cpu_to_be32(PARAMETER), cpu_to_be32(BUFFER), cpu_to_be32(LENGTH) },
+	};
+	rtas.args.rets = &rtas.args.args[3];
+	stay(&rtas.args);
+}
+#endif
+
+static int token;
+
+static void enter_on_cpu(void *unused)
+{
+	WRITE_ONCE(caller, raw_smp_processor_id());
+	enter(token);
+}
+
+static call_single_data_t call = CSD_INIT(enter_on_cpu, NULL);
+
+/* Before panic() does anything. The CPU that is asked for may have interrupts off for a while, but not for ever. */
+static int at_panic(struct kprobe *point, struct pt_regs *regs)
+{
+	int ms;
+
+	if (atomic_xchg(&panicking, 1))
+		return 0;
+	if (!strcmp(state, "busy"))
+		pr_info("status %d from now on\n", status);
+	if (strcmp(state, "held"))
+		return 0;
+	if (raw_smp_processor_id() == cpu) {
+		pr_err("CPU %d itself panics: nobody is in RTAS\n", cpu);
+		return 0;
+	}
+	smp_call_function_single_async(cpu, &call);
+	for (ms = 0; ms < 10000 && !atomic_read(&inside); ms++)
+		mdelay(1);
+	if (!atomic_read(&inside))
+		pr_err("CPU %d did not get into RTAS\n", cpu);
+	return 0;
+}
+
+static struct kprobe panic_point = { .symbol_name = "panic", .pre_handler = at_panic };
+
+/* What rtas_call() was asked for: the arguments are in r3 to r10 (ELFv2 ABI), further ones on the stack. */
+struct request {
+	int token, nargs;
+	u32 args[4];
+};
+
+static int at_call(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	struct request *request = (struct request *)instance->data;
+	int i;
+
+	request->token = regs->gpr[3];
+	request->nargs = clamp_t(int, regs->gpr[4], 0, ARRAY_SIZE(request->args));
+	for (i = 0; i < request->nargs; i++)
+		request->args[i] = regs->gpr[7 + i];
+	return 0;
+}
+
+static void say(unsigned int number, const struct request *request, int answer)
+{
+	char text[12 * ARRAY_SIZE(request->args)] = "-";
+	int i, length = 0;
+
+	for (i = 0; i < request->nargs; i++)
+		length += scnprintf(text + length, sizeof(text) - length, "%s0x%x", i ? "," : "", request->args[i]);
+	pr_info("call %u on CPU %d: token %d (%s) args %s status %d\n", number, raw_smp_processor_id(), request->token,
+		name_of(request->token), text, answer);
+}
+
+static int at_answer(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	static atomic_t calls = ATOMIC_INIT(0);
+	unsigned int number;
+
+	if (!atomic_read(&panicking))
+		return 0;
+	number = atomic_inc_return(&calls);
+	if (!strcmp(state, "busy") && (!times || number <= times))
+		regs->gpr[3] = status;
+	/* A caller that does not give up would fill the log. */
+	if (number <= 100)
+		say(number, (struct request *)instance->data, regs->gpr[3]);
+	return 0;
+}
+
+static struct kretprobe answer_point = {
+	.kp.symbol_name = "rtas_call", .entry_handler = at_call, .handler = at_answer, .data_size = sizeof(struct request),
+	.maxactive = 64,
+};
+
+static int prepare_held(void)
+{
+	int error;
+
+	token = rtas_token("ibm,get-system-parameter");
+	if (token == RTAS_UNKNOWN_SERVICE)
+		return -ENODEV;
+	if (cpu < 0 || cpu >= nr_cpu_ids || !cpu_online(cpu)) {
+		pr_err("CPU %d is not online\n", cpu);
+		return -EINVAL;
+	}
+	error = prepare_entry();
+	return error ? error : register_kprobe(&panic_point);
+}
+
+static int panic_inside(void)
+{
+	int error = prepare_entry();
+
+	token = rtas_token("ibm,get-system-parameter");
+	if (error || token == RTAS_UNKNOWN_SERVICE)
+		return error ? error : -ENODEV;
+	panics = true;
+	preempt_disable();
+	enter_on_cpu(NULL);
+	preempt_enable();
+	return -EIO;
+}
+
+static int prepare_answers(void)
+{
+	int error;
+
+	if (status != RTAS_BUSY && (status < 9900 || status > 9905)) {
+		pr_err("status=%d is not busy\n", status);
+		return -EINVAL;
+	}
+	error = register_kretprobe(&answer_point);
+	return error ? error : register_kprobe(&panic_point);
+}
+
+static int __init rtas_hold_init(void)
+{
+	int error = -EINVAL;
+
+	if (!strcmp(state, "held"))
+		error = prepare_held();
+	else if (!strcmp(state, "panic"))
+		error = panic_inside();
+	else if (!strcmp(state, "busy") || !strcmp(state, "log"))
+		error = prepare_answers();
+	if (error)
+		pr_err("state=%s cannot be reached: error %d\n", state, error);
+	return error;
+}
+module_init(rtas_hold_init);
+
+/* No exit: who loads it wants the crash. */
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("A CPU is in RTAS, or RTAS is busy, when the kernel panics");
