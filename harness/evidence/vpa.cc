@@ -9,12 +9,12 @@
 namespace crashpath {
 namespace {
 
-/// An area with its size, which its subsection of the device state has under both names.
-Result<std::optional<Range>> sized_area(const DeviceField& cpu, std::string_view subsection,
+/// An area that can be registered together with a VPA only, and its size.
+Result<std::optional<Range>> sized_area(const DeviceField& vpa, std::string_view subsection,
                                         std::string_view address_name, std::string_view size_name) {
-  if (!CP_TRY(cpu.has(subsection))) return std::nullopt;
-  const std::uint64_t address = CP_TRY(cpu.at(subsection).number(address_name));
-  return Range{address, saturated_sum(address, CP_TRY(cpu.at(subsection).number(size_name)))};
+  if (!CP_TRY(vpa.has(subsection))) return std::nullopt;
+  const std::uint64_t address = CP_TRY(vpa.at(subsection).number(address_name));
+  return Range{address, saturated_sum(address, CP_TRY(vpa.at(subsection).number(size_name)))};
 }
 
 template <class T>
@@ -29,12 +29,13 @@ Result<std::map<std::uint64_t, RegisteredAreas>> registered_areas(const DeviceSt
   std::map<std::uint64_t, RegisteredAreas> areas;
   for (const auto& [number, cpu] : CP_TRY(state.devices("spapr_cpu"))) {
     RegisteredAreas& of_cpu = areas[number];
-    if (CP_TRY(cpu.has("spapr_cpu/vpa"))) {
-      const std::uint64_t address = CP_TRY(cpu.at("spapr_cpu/vpa").number("vpa_addr"));
-      of_cpu.vpa = Range{address, saturated_sum(address, kVpaSize)};
-    }
-    of_cpu.slb_shadow = CP_TRY(sized_area(cpu, "spapr_cpu/slb_shadow", "slb_shadow_addr", "slb_shadow_size"));
-    of_cpu.dtl = CP_TRY(sized_area(cpu, "spapr_cpu/dtl", "dtl_addr", "dtl_size"));
+    if (!CP_TRY(cpu.has("spapr_cpu/vpa"))) continue;
+    const DeviceField vpa = cpu.at("spapr_cpu/vpa");
+    const std::uint64_t address = CP_TRY(vpa.number("vpa_addr"));
+    of_cpu.vpa = Range{address, saturated_sum(address, kVpaSize)};
+    of_cpu.slb_shadow =
+        CP_TRY(sized_area(vpa, "spapr_cpu/vpa/slb_shadow", "slb_shadow_addr", "slb_shadow_size"));
+    of_cpu.dtl = CP_TRY(sized_area(vpa, "spapr_cpu/vpa/dtl", "dtl_addr", "dtl_size"));
   }
   return areas;
 }

@@ -132,11 +132,10 @@ TEST(VpaPlacement, FailsForEachRule) {
 
 TEST(VpaPlacement, JudgesSlbShadowsAndTraceLogs) {
   TrialCopy trial("pseries-6.12-vpa");
-  trial.replace(
-      kArmed, vpa("0x3fffe800"),
-      vpa("0x3fffe800") +
-          R"(, "spapr_cpu/slb_shadow": {"slb_shadow_addr": "0x2ffff000", "slb_shadow_size": "0x80"})"
-          R"(, "spapr_cpu/dtl": {"dtl_addr": "0x3ffff000", "dtl_size": "0x1000"})");
+  trial.replace(kArmed, R"("0x3fffe800")",
+                R"("0x3fffe800", "spapr_cpu/vpa/slb_shadow": {"slb_shadow_addr": "0x2ffff000",)"
+                R"( "slb_shadow_size": "0x80"}, "spapr_cpu/vpa/dtl": {"dtl_addr": "0x3ffff000",)"
+                R"( "dtl_size": "0x1000"})");
   const CheckResult result = run_check(trial, "vpa.placement");
   EXPECT_THAT(result,
               FailsWith("CPU 2's SLB shadow 0x2ffff000-0x2ffff07f is in the crash kernel's reservation"));

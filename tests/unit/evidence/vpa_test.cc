@@ -20,9 +20,9 @@ Result<std::map<std::uint64_t, RegisteredAreas>> areas_of(const char* fields) {
 TEST(RegisteredAreas, AreThoseThatTheHypervisorHas) {
   EXPECT_FALSE(areas_of("{}").value().at(3).vpa.has_value());
   const RegisteredAreas all =
-      areas_of(R"({"spapr_cpu/vpa":{"vpa_addr":"0x3ffff400"},)"
-               R"("spapr_cpu/slb_shadow":{"slb_shadow_addr":"0x1000","slb_shadow_size":"0x80"},)"
-               R"("spapr_cpu/dtl":{"dtl_addr":"0x5000","dtl_size":"0x1000"}})")
+      areas_of(R"({"spapr_cpu/vpa":{"vpa_addr":"0x3ffff400",)"
+               R"("spapr_cpu/vpa/slb_shadow":{"slb_shadow_addr":"0x1000","slb_shadow_size":"0x80"},)"
+               R"("spapr_cpu/vpa/dtl":{"dtl_addr":"0x5000","dtl_size":"0x1000"}}})")
           .value()
           .at(3);
   EXPECT_EQ(all.vpa, (Range{0x3ffff400, 0x3ffff800}));
@@ -30,9 +30,20 @@ TEST(RegisteredAreas, AreThoseThatTheHypervisorHas) {
   EXPECT_EQ(all.dtl, (Range{0x5000, 0x6000}));
 }
 
+TEST(RegisteredAreas, OfARealGuestWithItsDispatchTraceLogOn) {
+  const auto areas =
+      registered_areas(
+          DeviceState::read(CRASHPATH_TESTS_DIR "/corpus/device-state/pseries-6.1-dispatch-log.json").value())
+          .value();
+  EXPECT_EQ(areas.at(1).vpa, (Range{0x3fffec00, 0x3ffff000}));
+  EXPECT_EQ(areas.at(1).dtl, (Range{0x240f000, 0x2410000}));
+  EXPECT_FALSE(areas.at(1).slb_shadow) << "its MMU is radix";
+}
+
 TEST(RegisteredAreas, AnAddressThatIsMissingIsAnError) {
   EXPECT_FALSE(areas_of(R"({"spapr_cpu/vpa":{}})"));
-  EXPECT_FALSE(areas_of(R"({"spapr_cpu/dtl":{"dtl_addr":"0x5000"}})"));
+  EXPECT_FALSE(
+      areas_of(R"({"spapr_cpu/vpa":{"vpa_addr":"0x400","spapr_cpu/vpa/dtl":{"dtl_addr":"0x5000"}}})"));
 }
 
 TEST(Lppaca, IsReadAtTheOffsetsOfPapr) {
