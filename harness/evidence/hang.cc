@@ -197,7 +197,7 @@ class Unwinder {
     constexpr std::uint64_t kLongMarker = 0x7265677368657265, kMarker = 0x53474552;
     // struct pt_regs: gpr[32], nip, msr, orig_gpr3, ctr, link, xer, ccr, softe, trap.
     constexpr std::uint64_t kBehindMarker = 16, kNip = 32, kLink = 36, kTrap = 40;
-    for (const std::uint64_t place : {32, 96}) {
+    for (const std::uint64_t place : {std::uint64_t{32}, std::uint64_t{96}}) {
       const auto marker = stack_.word(frame + place);
       if (!marker || (*marker != kLongMarker && *marker != kMarker)) continue;
       const auto saved = [&](std::uint64_t number) {
