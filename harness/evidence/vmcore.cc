@@ -162,7 +162,7 @@ struct Vmcore::Impl {
   UniqueFd fd;
   Context context;
   Bitmap pagemap;  ///< pages that the file holds
-  Bitmap memory;   ///< pages that the guest had
+  Bitmap memory;   ///< pages that the guest had; none: all up to max_pfn
   std::string format, architecture;
   std::uint64_t page_size = 0, max_pfn = 0;
   Vmcoreinfo vmcoreinfo;
@@ -187,7 +187,8 @@ Result<std::unique_ptr<Vmcore>> Vmcore::open(const std::filesystem::path& file) 
   impl.page_size = CP_TRY(number_attribute(raw, KDUMP_ATTR_PAGE_SIZE));
   impl.max_pfn = CP_TRY(number_attribute(raw, "max_pfn"));
   impl.pagemap = CP_TRY(open_pagemap(raw, KDUMP_ATTR_FILE_PAGEMAP));
-  impl.memory = CP_TRY(open_pagemap(raw, KDUMP_ATTR_MEMORY_PAGEMAP));
+  // Of a kdump file libkdumpfile 0.5.1 makes this map by leaking memory.
+  if (impl.format == "elf") impl.memory = CP_TRY(open_pagemap(raw, KDUMP_ATTR_MEMORY_PAGEMAP));
   impl.vmcoreinfo = read_vmcoreinfo(raw);
   impl.cpus = read_cpus(raw);
   return vmcore;
@@ -237,7 +238,8 @@ Result<> Vmcore::read(std::uint64_t address, std::span<std::byte> into) const {
     Error error = kdump_error(context, status, fmt::format("physical address {:#x}", failed));
     kdump_clear_err(context);
     const std::uint64_t pfn = failed / impl_->page_size;
-    if (has_page(pfn) || !has_bit(impl_->memory.get(), pfn)) return error;
+    const bool memory = impl_->memory ? has_bit(impl_->memory.get(), pfn) : pfn < impl_->max_pfn;
+    if (has_page(pfn) || !memory) return error;
     return Error(Fault::lacks, fmt::format("the dump leaves out the page at physical address {:#x}",
                                            pfn * impl_->page_size));
   }

@@ -50,10 +50,10 @@ TEST(Hang, OfAFunctionThatHasCalledTheLinkRegisterIsItsOwn) {
 
 TEST(Hang, AChainThatLeadsNowhereEnds) {
   auto recorded = arm64_hang();
-  recorded["stacks"] = {stack(0, 0x8000, {0x8000, 0x304})};  // its own caller
+  recorded["stacks"] = json::array({stack(0, 0x8000, {0x8000, 0x304})});  // its own caller
   EXPECT_THAT(parse_hang(recorded, "")->lines(),
               ElementsAre("CPU 0: leaf+0x0 < caller+0x4 < its_caller+0x4"));
-  recorded["stacks"] = {stack(0, 0xfffffffffffffff8, {0x8000})};
+  recorded["stacks"] = json::array({stack(0, 0xfffffffffffffff8, {0x8000})});
   EXPECT_THAT(parse_hang(recorded, "")->lines(), ElementsAre("CPU 0: leaf+0x0"));
   recorded.erase("stacks");
   recorded.erase("symbols");
