@@ -8,8 +8,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kMutations = CRASHPATH_TESTS_DIR "/guest/mutations";
-
 struct Mutation {
   const char* kind;   ///< of the probe memreserve_mutate
   const char* check;  ///< that fails

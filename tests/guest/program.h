@@ -21,6 +21,9 @@ namespace json = boost::json;
 /// Scenarios of the tests' own: mutations, which must fail.
 inline constexpr const char* kScenarios = CRASHPATH_TESTS_DIR "/guest/scenarios";
 
+/// Scenarios of guests that a probe breaks, each in one way.
+inline constexpr const char* kMutations = CRASHPATH_TESTS_DIR "/guest/mutations";
+
 /// A directory of this test alone, removed when it passed and kept when it failed: it is the evidence.
 class Workspace {
  public:

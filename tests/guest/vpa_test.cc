@@ -31,9 +31,8 @@ TEST(Vpa, EveryMutationFailsTheCheckThatIsMeantForIt) {
   };
   const Workspace workspace;
   const auto run = workspace.path() / "run";
-  const auto output = run_program(
-      crashpath_run(run, {"--arch", "pseries", "--scenario-dir", CRASHPATH_TESTS_DIR "/guest/mutations",
-                          "--scenario", "mutation.vpa-*"}));
+  const auto output = run_program(crashpath_run(
+      run, {"--arch", "pseries", "--scenario-dir", kMutations, "--scenario", "mutation.vpa-*"}));
   EXPECT_EQ(output.exit_code, 1) << output.out << output.err;
   const auto results = read_results(run);
   for (const auto& mutation : mutations) {
