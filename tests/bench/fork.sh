@@ -56,5 +56,5 @@ echo "a template is saved in $(values saving "${XDG_CACHE_HOME:-$HOME/.cache}"/c
 answers=$(for trial in "$work"/run/*/agent.jsonl; do values t "$trial" | awk '$1 > 0' | head -n 1; done | sort -g | median)
 echo "a fork's agent answers after $answers s"
 run panic.sysrq
-read -r early late < <(values own_bytes "$work"/run/*/moments.jsonl | tr '\n' ' ')
-echo "of its memory a fork of panic.sysrq has $((early >> 20)) MiB to itself at the crash, $((late >> 20)) MiB after the dump"
+mapfile -t own < <(values own_bytes "$work"/run/*/moments.jsonl)
+echo "of its memory a fork of panic.sysrq has $((own[0] >> 20)) MiB to itself at the crash, $((own[-1] >> 20)) MiB after the dump"
