@@ -13,7 +13,7 @@ namespace {
 
 Result<int> show(const std::filesystem::path& directory, bool json) {
   const Evidence evidence(directory);
-  const Exhibit exhibit = CP_TRY(make_exhibit(evidence));
+  const MemreserveExhibit exhibit = CP_TRY(make_memreserve_exhibit(evidence));
   fmt::print("{}", json ? boost::json::serialize(to_json(exhibit)) + "\n" : to_text(exhibit));
   return exhibit.agrees() ? kSuccess : kFailure;
 }

@@ -13,6 +13,7 @@
 #include "harness/machine/backend.h"
 #include "harness/plan/scheduler.h"
 #include "harness/report/formats.h"
+#include "harness/trial/exhibits.h"
 
 namespace crashpath {
 namespace {
@@ -57,6 +58,9 @@ Verdict TrialSeries::verdict_of(const PlannedTrial& trial, const std::filesystem
   const auto fork_of = templates_ ? templates_->take(trial) : nullptr;
   if (const auto ran = run_trial(trial, directory, new_machine, observer, interruption_, fork_of.get()); !ran)
     return failed(ran.error());
+  if (runs)
+    if (const auto written = write_exhibits(trial.scenario->record.pages, directory); !written)
+      return failed(written.error());
   const Verdict verdict = judge(Evidence(directory), *trial.scenario, context_.checks, context_.known_issues);
   const auto kept =
       write_file(directory / evidence_file::kVerdict, boost::json::serialize(verdict.to_json()) + "\n");
@@ -76,25 +80,25 @@ void TrialSeries::carry_out_one(const PlannedTrial& trial, std::size_t number, P
 /// when that would take more than a twentieth of the time, with thousands of trials.
 void TrialSeries::record(std::size_t number, TrialResult result) {
   const std::scoped_lock lock(mutex_);
-  ended_[number] = std::move(result);
+  const auto place = std::lower_bound(ended_.begin(), ended_.end(), number) - ended_.begin();
+  ended_.insert(ended_.begin() + place, number);
+  results_.trials.insert(results_.trials.begin() + static_cast<std::ptrdiff_t>(before_) + place,
+                         std::move(result));
   const auto begin = Clock::now();
   if (begin - written_at_ < 20 * writing_took_) return;
-  collect();
+  results_.seconds = seconds();
   if (const auto written = write_reports(output_, results_); !written) report_failure_ = written.error();
   written_at_ = Clock::now();
   writing_took_ = written_at_ - begin;
 }
 
-void TrialSeries::collect() {
-  results_.trials.resize(before_);
-  for (const auto& result : ended_)
-    if (result) results_.trials.push_back(*result);
-  results_.seconds = std::chrono::duration<double>(std::chrono::system_clock::now() - began_).count();
+double TrialSeries::seconds() const {
+  return std::chrono::duration<double>(std::chrono::system_clock::now() - began_).count();
 }
 
 Result<> TrialSeries::carry_out(const std::vector<PlannedTrial>& trials) {
   before_ = results_.trials.size();
-  ended_.assign(trials.size(), std::nullopt);
+  ended_.clear();
   const Terminal terminal = detect_terminal(STDERR_FILENO);
   {
     Progress progress(trials.size(), terminal, [](std::string_view text) { fmt::print(stderr, "{}", text); });
@@ -110,7 +114,7 @@ Result<> TrialSeries::carry_out(const std::vector<PlannedTrial>& trials) {
              [&](std::size_t number) { carry_out_one(trials[number], number, progress); });
     templates_.reset();
   }
-  collect();
+  results_.seconds = seconds();
   CP_TRY(write_reports(output_, results_));
   return report_failure_ ? Result<>(*report_failure_) : Result<>();
 }

@@ -42,7 +42,7 @@ class TrialSeries {
   Verdict verdict_of(const PlannedTrial& trial, const std::filesystem::path& directory,
                      TrialObserver& observer);
   void record(std::size_t number, TrialResult result);
-  void collect();
+  double seconds() const;  ///< since it began
 
   const Context& context_;
   const std::filesystem::path output_;
@@ -51,8 +51,8 @@ class TrialSeries {
   const std::chrono::system_clock::time_point began_ = std::chrono::system_clock::now();
   std::mutex mutex_;  ///< of what follows
   Results results_;
-  std::size_t before_ = 0;  ///< results that were there when these trials began
-  std::vector<std::optional<TrialResult>> ended_;
+  std::size_t before_ = 0;                 ///< results that were there when these trials began
+  std::vector<std::size_t> ended_;         ///< the numbers of the trials whose results follow those, in order
   std::optional<RunTemplates> templates_;  ///< none: every trial boots
   Clock::time_point written_at_{};
   Clock::duration writing_took_{};

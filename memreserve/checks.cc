@@ -8,6 +8,8 @@
 #include "harness/evidence/ranges.h"
 #include "memreserve/callback_context.h"
 #include "memreserve/compare.h"
+#include "memreserve/show.h"
+#include "memreserve/tables_kept.h"
 
 namespace crashpath {
 namespace {
@@ -252,8 +254,7 @@ Result<CheckResult> second_kernel_honours(const Evidence& evidence, const Witnes
 
 Result<CheckResult> host_and_vmcore_agree(const Evidence& evidence, const Witnesses& witnesses,
                                           const CheckParameters&) {
-  const std::string expected =
-      "the dump has the list that the host saw, and the tables that the hypervisor has";
+  const std::string expected = "the dump has the list that the host saw";
   const std::string dump(CP_TRY(evidence.vmcore_file()));
   const auto lists = CP_TRY(lists_of(witnesses));
   if (lists.front().first != dump) return Error::guest(fmt::format("the list cannot be read in {}", dump));
@@ -296,6 +297,10 @@ Result<CheckResult> follows_model(const Evidence& evidence, const CheckParameter
                                                    : comparison.contradictions.front().evidence);
 }
 
+Result<CheckResult> tables_kept(const Evidence&, const Witnesses& witnesses, const CheckParameters&) {
+  return judge_tables_kept(witnesses);
+}
+
 Result<CheckResult> callback_may_sleep(const Evidence& evidence, const Witnesses& witnesses,
                                        const CheckParameters&) {
   return judge_callback_context(CP_TRY(read_callback_context(evidence)), witnesses);
@@ -311,6 +316,7 @@ Result<std::vector<Range>> memory_to_keep(const KernelState& kernel, const Evide
   for (int cpu = 0; cpu < machine.cpus; ++cpu) cpus.push_back(cpu);
   // Later this kernel is gone, and its dump has the rest. One without the symbol has a list all the same.
   if (moment == Moment::armed) (void)read_lpi_state(kernel, Vmcoreinfo(), cpus);
+  (void)read_tables(kernel, claimed_tables(chain, chain.size()));
   if (chain.empty() || !chain.front().console.memreserve_root)
     return Error::guest("the first kernel's console has no MEMRESERVE= in its \"efi:\" line");
   return memory_of(CP_TRY(read_memreserve_list(*chain.front().console.memreserve_root, kernel.memory())));
@@ -332,6 +338,9 @@ void register_memreserve_checks(CheckRegistry& registry) {
                      second_kernel_honours));
   registry.add(check("memreserve.host-and-vmcore-agree",
                      "the dump shows the memreserve list that the host saw", host_and_vmcore_agree));
+  registry.add(check("memreserve.tables-kept",
+                     "no LPI table was given back to the page allocator or written to by somebody else",
+                     tables_kept));
   registry.add(check("memreserve.callback-may-sleep",
                      "pending tables are reserved and freed where a task may sleep", callback_may_sleep));
   registry.add(
@@ -341,7 +350,11 @@ void register_memreserve_checks(CheckRegistry& registry) {
   registry.add(MemoryWitness{.name = "memreserve",
                              .summary = "the EFI memreserve list and the GICv3 driver's struct rdists",
                              .symbols = {"gic_rdists", "its_cpu_init", "its_cpu_memreserve_lpi"},
-                             .ranges = memory_to_keep});
+                             .ranges = memory_to_keep,
+                             .exhibit = [](const Evidence& evidence) -> Result<Exhibit> {
+                               const MemreserveExhibit exhibit = CP_TRY(make_memreserve_exhibit(evidence));
+                               return Exhibit{to_text(exhibit), to_json(exhibit)};
+                             }});
 }
 
 }  // namespace crashpath

@@ -20,23 +20,42 @@ Result<std::uint64_t> pending_table(const KernelObject& rdist, const Vmcoreinfo&
   return page == 0 ? Result<std::uint64_t>(0) : page_to_physical(page, vmcoreinfo);
 }
 
-}  // namespace
+struct Vmemmap {
+  std::uint64_t start = 0;       ///< virtual
+  std::uint64_t entry_size = 0;  ///< of struct page
+  std::uint64_t page_size = 0;
+  /// Of memory. With 52-bit addresses on a CPU of 48 it is negative (arch/arm64/mm/init.c
+  /// arm64_memblock_init), so that a sum with it wraps round to the address.
+  std::uint64_t offset = 0;
+};
 
-Result<std::uint64_t> page_to_physical(std::uint64_t page, const Vmcoreinfo& vmcoreinfo) {
+Result<Vmemmap> read_vmemmap(const Vmcoreinfo& vmcoreinfo) {
   const auto number = [&vmcoreinfo](std::string_view key) -> Result<std::uint64_t> {
     const auto value = vmcoreinfo.number(key);
     if (!value) return Error(Fault::lacks, fmt::format("VMCOREINFO has no {}", key));
     return *value;
   };
-  const std::uint64_t start = CP_TRY(number("NUMBER(VMEMMAP_START)"));
-  const std::uint64_t size = CP_TRY(number("SIZE(page)"));
-  const std::uint64_t page_size = CP_TRY(number("PAGESIZE"));
-  // With 52-bit addresses on a CPU of 48 PHYS_OFFSET is negative (arch/arm64/mm/init.c arm64_memblock_init),
-  // so that the sum wraps round to the address.
-  const std::uint64_t offset = CP_TRY(number("NUMBER(PHYS_OFFSET)"));
-  if (size == 0 || page < start || (page - start) % size != 0)
-    return Error::guest(fmt::format("{:#x} is no struct page: they begin at {:#x}", page, start));
-  return (page - start) / size * page_size + offset;
+  const Vmemmap map{.start = CP_TRY(number("NUMBER(VMEMMAP_START)")),
+                    .entry_size = CP_TRY(number("SIZE(page)")),
+                    .page_size = CP_TRY(number("PAGESIZE")),
+                    .offset = CP_TRY(number("NUMBER(PHYS_OFFSET)"))};
+  if (map.entry_size == 0 || map.page_size == 0)
+    return Error::guest("VMCOREINFO has a size of 0 for pages, or for struct page");
+  return map;
+}
+
+}  // namespace
+
+Result<std::uint64_t> page_to_physical(std::uint64_t page, const Vmcoreinfo& vmcoreinfo) {
+  const Vmemmap map = CP_TRY(read_vmemmap(vmcoreinfo));
+  if (page < map.start || (page - map.start) % map.entry_size != 0)
+    return Error::guest(fmt::format("{:#x} is no struct page: they begin at {:#x}", page, map.start));
+  return (page - map.start) / map.entry_size * map.page_size + map.offset;
+}
+
+Result<std::uint64_t> physical_to_page(std::uint64_t address, const Vmcoreinfo& vmcoreinfo) {
+  const Vmemmap map = CP_TRY(read_vmemmap(vmcoreinfo));
+  return (address - map.offset) / map.page_size * map.entry_size + map.start;
 }
 
 Result<LpiState> read_lpi_state(const KernelState& kernel, const Vmcoreinfo& vmcoreinfo,

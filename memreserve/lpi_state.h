@@ -35,5 +35,7 @@ Result<LpiState> read_lpi_state(const KernelState& kernel, const Vmcoreinfo& vmc
 /// The physical address of a struct page: arm64's vmemmap (arch/arm64/include/asm/memory.h page_to_phys, by
 /// VMEMMAP_START, PHYS_OFFSET and the sizes in VMCOREINFO).
 Result<std::uint64_t> page_to_physical(std::uint64_t page, const Vmcoreinfo& vmcoreinfo);
+/// And the other way round.
+Result<std::uint64_t> physical_to_page(std::uint64_t address, const Vmcoreinfo& vmcoreinfo);
 
 }  // namespace crashpath

@@ -18,7 +18,7 @@ std::string hex_or_dash(std::uint64_t number) {
 
 class Text {
  public:
-  explicit Text(const Exhibit& exhibit) : exhibit_(exhibit), witnesses_(exhibit.witnesses) {}
+  explicit Text(const MemreserveExhibit& exhibit) : exhibit_(exhibit), witnesses_(exhibit.witnesses) {}
 
   std::string write() {
     const TrialMachine& machine = witnesses_.machine;
@@ -218,25 +218,26 @@ class Text {
         text_ += fmt::format("   {}\n", words);
   }
 
-  const Exhibit& exhibit_;
+  const MemreserveExhibit& exhibit_;
   const Witnesses& witnesses_;
   std::string text_;
 };
 
 }  // namespace
 
-Result<Exhibit> make_exhibit(const Evidence& evidence) {
+Result<MemreserveExhibit> make_memreserve_exhibit(const Evidence& evidence) {
   const boost::json::value* id = CP_TRY(evidence.trial())->if_contains("id");
   Witnesses witnesses = CP_TRY(gather_witnesses(evidence));
   if (CP_TRY(evidence.architecture()) != "arm64") return Error::usage(witnesses.machine.nothing_to_reserve);
   if (witnesses.chain.empty()) return Error::guest("no kernel booted: there is nothing to show");
   auto models = to_model(evidence, witnesses.chain, witnesses.machine);
   Result<Comparison> comparison = models ? Result<Comparison>(compare(witnesses, *models)) : models.error();
-  return Exhibit{id != nullptr && id->is_string() ? std::string(id->get_string()) : std::string("?"),
-                 std::move(witnesses), std::move(comparison)};
+  return MemreserveExhibit{
+      id != nullptr && id->is_string() ? std::string(id->get_string()) : std::string("?"),
+      std::move(witnesses), std::move(comparison)};
 }
 
-std::string to_text(const Exhibit& exhibit) {
+std::string to_text(const MemreserveExhibit& exhibit) {
   return Text(exhibit).write();
 }
 

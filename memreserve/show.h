@@ -10,7 +10,7 @@
 namespace crashpath {
 
 /// What show prints: the witnesses, and what the comparison made of them or why there is none.
-struct Exhibit {
+struct MemreserveExhibit {
   std::string trial;  ///< its id
   Witnesses witnesses;
   Result<Comparison> comparison;
@@ -18,11 +18,11 @@ struct Exhibit {
   bool agrees() const { return comparison && comparison->contradictions.empty(); }
 };
 /// An error where the evidence cannot be read, or is of a guest in which there is nothing to show.
-Result<Exhibit> make_exhibit(const Evidence& evidence);
+Result<MemreserveExhibit> make_memreserve_exhibit(const Evidence& evidence);
 
 /// At most 100 columns wide, in ASCII. Lines with a contradiction begin with "!!".
-std::string to_text(const Exhibit& exhibit);
+std::string to_text(const MemreserveExhibit& exhibit);
 /// docs/memreserve.md has its members.
-boost::json::object to_json(const Exhibit& exhibit);
+boost::json::object to_json(const MemreserveExhibit& exhibit);
 
 }  // namespace crashpath

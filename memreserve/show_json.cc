@@ -90,7 +90,7 @@ json::object redistributors_to_json(const From<std::vector<GicRedistributor>>& f
 
 }  // namespace
 
-json::object to_json(const Exhibit& exhibit) {
+json::object to_json(const MemreserveExhibit& exhibit) {
   const Witnesses& witnesses = exhibit.witnesses;
   json::object object{{"schema", 1}, {"trial", exhibit.trial}, {"cpus", witnesses.machine.cpus}};
   object["root"] = address(witnesses.root.value_or(0));

@@ -33,6 +33,10 @@ Result<LpiState> state_of_moment(const Evidence& evidence, Moment moment, std::s
   return read_lpi_state(*CP_TRY(evidence.kernel_state(moment)), vmcoreinfo, cpus);
 }
 
+Result<std::vector<TableMemory>> tables_of(Result<const KernelState*> kernel, const ClaimedTables& claimed) {
+  return read_tables(*CP_TRY(std::move(kernel)), claimed);
+}
+
 Result<std::vector<GicRedistributor>> redistributors_of(const Evidence& evidence, Moment moment) {
   return gic_redistributors(*CP_TRY(evidence.device_state(moment)));
 }
@@ -40,7 +44,9 @@ Result<std::vector<GicRedistributor>> redistributors_of(const Evidence& evidence
 void read_memory(const Evidence& evidence, Witnesses& witnesses) {
   std::vector<int> cpus(static_cast<std::size_t>(std::clamp(witnesses.machine.cpus, 0, kMostCpus)));
   std::iota(cpus.begin(), cpus.end(), 0);
+  const ClaimedTables claimed = claimed_tables(witnesses.chain, witnesses.crashed.value_or(0));
   if (const auto file = evidence.vmcore_file()) {
+    witnesses.tables.push_back({std::string(*file), tables_of(evidence.kernel_state(), claimed)});
     witnesses.states.push_back({std::string(*file), state_of_vmcore(evidence, cpus)});
     if (witnesses.root)
       witnesses.lists.push_back({std::string(*file), list_of_vmcore(evidence, *witnesses.root)});
@@ -49,6 +55,7 @@ void read_memory(const Evidence& evidence, Witnesses& witnesses) {
     const std::string file = evidence_file::saved_memory(moment);
     if (!evidence.has(file)) continue;
     if (witnesses.root) witnesses.lists.push_back({file, list_of_moment(evidence, moment, *witnesses.root)});
+    witnesses.tables.push_back({file, tables_of(evidence.kernel_state(moment), claimed)});
     // Later the crashed kernel is gone, and nobody has changed what it left.
     if (moment == Moment::armed) witnesses.states.push_back({file, state_of_moment(evidence, moment, cpus)});
   }
@@ -79,6 +86,15 @@ Result<Witnesses> gather_witnesses(const Evidence& evidence) {
   if (evidence.has(evidence_file::kTraceLog))
     witnesses.writes = parse_redistributor_writes(CP_TRY(read_file(evidence.path(evidence_file::kTraceLog))));
   return witnesses;
+}
+
+std::vector<TableMemory> read_tables(const KernelState& kernel, const ClaimedTables& claimed) {
+  std::vector<TableMemory> tables;
+  if (claimed.property != 0)
+    tables.push_back(read_table_memory(kernel, LpiTable::property, claimed.property));
+  for (const auto& [redistributor, address] : claimed.pending)
+    tables.push_back(read_table_memory(kernel, LpiTable::pending, address));
+  return tables;
 }
 
 ClaimedTables claimed_tables(const std::vector<ChainKernel>& chain, std::size_t last) {

@@ -14,6 +14,7 @@
 #include "memreserve/chain.h"
 #include "memreserve/list.h"
 #include "memreserve/lpi_state.h"
+#include "memreserve/table_memory.h"
 
 namespace crashpath {
 
@@ -33,6 +34,8 @@ struct Witnesses {
   std::set<std::uint64_t> late;       ///< find_late()
   std::vector<From<MemreserveList>> lists;
   std::vector<From<LpiState>> states;  ///< of the crashed kernel
+  /// Of the LPI tables that the kernels up to the crashed one said they use.
+  std::vector<From<std::vector<TableMemory>>> tables;
   std::map<Moment, From<std::vector<GicRedistributor>>> redistributors;
   std::optional<std::vector<GicRedistributorWrite>> writes;  ///< when the scenario traced them
 
@@ -50,6 +53,9 @@ struct ClaimedTables {
 };
 /// After the kernels of the chain up to and with `last`.
 ClaimedTables claimed_tables(const std::vector<ChainKernel>& chain, std::size_t last);
+
+/// What became of all of these tables.
+std::vector<TableMemory> read_tables(const KernelState& kernel, const ClaimedTables& claimed);
 
 inline Range lpi_table(std::uint64_t address) {
   return {address, address + kLpiTableSize};

@@ -20,6 +20,7 @@ inline constexpr std::string_view kConsoleSecond = "console-second.log";
 inline constexpr std::string_view kAgent = "agent.jsonl";
 inline constexpr std::string_view kVmcoreElf = "vmcore";
 inline constexpr std::string_view kVmcoreKdump = "vmcore.kdump";
+inline constexpr std::string_view kCaptureDisk = "capture.disk";
 inline constexpr std::string_view kVmcoreinfo = "vmcoreinfo.txt";
 inline constexpr std::string_view kDmesg = "dmesg-from-vmcore.txt";
 inline constexpr std::string_view kMoments = "moments.jsonl";
@@ -41,6 +42,14 @@ inline std::string saved_memory(Moment moment) {
 /// The devices at a moment: "device-state-armed.json".
 inline std::string device_state(Moment moment) {
   return fmt::format("device-state-{}.json", to_string(moment));
+}
+
+/// What a memory witness shows in the reports: "exhibit-memreserve.txt", "exhibit-memreserve.json".
+inline std::string exhibit_text(std::string_view witness) {
+  return fmt::format("exhibit-{}.txt", witness);
+}
+inline std::string exhibit_json(std::string_view witness) {
+  return fmt::format("exhibit-{}.json", witness);
 }
 
 }  // namespace crashpath::evidence_file

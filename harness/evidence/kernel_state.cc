@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "harness/evidence/arm64_page_tables.h"
 #include "harness/evidence/kernel_addresses.h"
 
 namespace crashpath {
@@ -62,11 +63,13 @@ KernelState::KernelState(const PhysicalMemory& memory, std::string architecture,
     : memory_(memory),
       architecture_(std::move(architecture)),
       vmcoreinfo_(std::move(vmcoreinfo)),
-      symbols_(std::move(symbols)),
-      types_(read_types(*this)) {}
+      symbols_(std::move(symbols)) {}
 
 Result<std::uint64_t> KernelState::to_physical(std::uint64_t address) const {
-  return kernel_to_physical(architecture_, vmcoreinfo_, address);
+  auto by_arithmetic = kernel_to_physical(architecture_, vmcoreinfo_, address);
+  if (by_arithmetic || architecture_ != "aarch64") return by_arithmetic;
+  const auto tables = kernel_page_tables(vmcoreinfo_);
+  return tables ? walk(*tables, memory_, address) : by_arithmetic;
 }
 
 Result<> KernelState::read(std::uint64_t address, std::span<std::byte> into) const {
@@ -81,8 +84,9 @@ Result<std::uint64_t> KernelState::symbol(std::string_view name) const {
 }
 
 Result<const KernelTypes*> KernelState::types() const {
-  if (!types_) return Error(types_.error()).within("this kernel's types (BTF)");
-  return types_->get();
+  if (!types_) types_ = read_types(*this);
+  if (!*types_) return Error(types_->error()).within("this kernel's types (BTF)");
+  return (*types_)->get();
 }
 
 Result<std::uint64_t> KernelState::per_cpu_offset(int cpu) const {

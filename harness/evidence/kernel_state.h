@@ -81,7 +81,9 @@ class KernelState {
   KernelState(const PhysicalMemory& memory, std::string architecture, Vmcoreinfo vmcoreinfo, Symbols symbols);
 
   const PhysicalMemory& memory() const { return memory_; }
-  /// A guest error for what is neither in the linear map nor in the kernel image: vmalloc, modules.
+  const Vmcoreinfo& vmcoreinfo() const { return vmcoreinfo_; }
+  /// The linear map and the kernel image; on arm64 also what only its page tables have: vmemmap, vmalloc,
+  /// modules. A guest error for anything else.
   Result<std::uint64_t> to_physical(std::uint64_t address) const;
   Result<> read(std::uint64_t address, std::span<std::byte> into) const;  ///< of a virtual address
 
@@ -104,7 +106,8 @@ class KernelState {
   std::string architecture_;
   Vmcoreinfo vmcoreinfo_;
   Symbols symbols_;
-  Result<std::shared_ptr<const KernelTypes>> types_;
+  /// Read when somebody asks: they are megabytes.
+  mutable std::optional<Result<std::shared_ptr<const KernelTypes>>> types_;
 };
 
 }  // namespace crashpath

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/algorithm/string.hpp>
 
+#include "harness/base/file.h"
 #include "harness/console/splats.h"
 #include "harness/evidence/directory.h"
 #include "harness/report/html_tree.h"
@@ -115,6 +117,25 @@ void add_consoles(pugi::xml_node parent, const Evidence& evidence) {
   if (!of_second.empty()) add_console(parent, Kernel::second, of_second, true);
 }
 
+/// What witnesses show; open where something is wrong.
+void add_exhibits(pugi::xml_node parent, const TrialResult& trial, const Evidence& evidence) {
+  for (const std::string& name : trial.exhibits) {
+    const auto shown = read_file(evidence.path(evidence_file::exhibit_text(name)));
+    if (!shown) continue;
+    std::vector<std::string> lines;
+    boost::split(lines, boost::trim_right_copy(*shown), boost::is_any_of("\n"));
+    const pugi::xml_node details = html::element(parent, "details", "exhibit");
+    html::text(html::element(details, "summary"), name);
+    bool wrong = false;
+    html::Lines pre(html::element(details, "pre"));
+    for (const std::string& line : lines) {
+      pre.add(line);
+      wrong = wrong || line.starts_with("!!");
+    }
+    if (wrong) html::attribute(details, "open", "open");
+  }
+}
+
 /// Links to what the trial's directory has, beside the page.
 void add_files(pugi::xml_node parent, const TrialResult& trial, const Evidence& evidence) {
   std::vector<std::string> files;
@@ -196,6 +217,7 @@ void add_trial(pugi::xml_node parent, const TrialResult& trial, const std::files
   add_checks(details, verdict);
   if (options.consoles) add_consoles(details, evidence);
   if (options.memory) add_memory_pictures(details, evidence);
+  add_exhibits(details, trial, evidence);
   add_files(details, trial, evidence);
   if (options.consoles) add_commands(details, directory);
 }

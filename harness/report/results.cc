@@ -7,6 +7,7 @@
 
 #include "harness/base/file.h"
 #include "harness/evidence/directory.h"
+#include "harness/trial/exhibits.h"
 #include "harness/trial/json_members.h"
 
 namespace crashpath {
@@ -35,7 +36,8 @@ json::object to_json(const TrialResult& trial) {
                       {"scenario", trial.scenario},
                       {"repetition", trial.repetition},
                       {"machine", trial.machine},
-                      {"dump", trial.dump}};
+                      {"dump", trial.dump},
+                      {"exhibits", json::value_from(trial.exhibits)}};
   for (auto& [key, value] : trial.verdict.to_json()) object[key] = std::move(value);
   return object;
 }
@@ -66,6 +68,8 @@ Result<TrialResult> trial_of_results(const json::value& value) {
   TrialResult trial = CP_TRY(trial_from_json(value.get_object(), "results.json"));
   JsonMembers members(value.get_object(), "results.json");
   trial.dump = members.text("dump");
+  for (const auto& name : members.array_or_none("exhibits"))
+    if (name.is_string()) trial.exhibits.emplace_back(name.get_string());
   CP_TRY(members.finish());
   trial.verdict = CP_TRY(Verdict::from_json(value));
   return trial;
@@ -114,6 +118,7 @@ Result<Results> Results::from_json(const json::value& value) {
 TrialResult make_trial_result(const PlannedTrial& planned, const fs::path& directory, Verdict verdict) {
   TrialResult trial = trial_from_json(identity_to_json(planned), "a planned trial").value();
   trial.dump = find_dump(directory);
+  trial.exhibits = find_exhibits(directory);
   trial.verdict = std::move(verdict);
   return trial;
 }
@@ -122,6 +127,7 @@ Result<TrialResult> read_trial_result(const fs::path& directory, Verdict verdict
   const Evidence evidence(directory);
   TrialResult trial = CP_TRY(trial_from_json(*CP_TRY(evidence.trial()), evidence_file::kTrial));
   trial.dump = find_dump(directory);
+  trial.exhibits = find_exhibits(directory);
   trial.verdict = std::move(verdict);
   return trial;
 }

@@ -26,7 +26,8 @@ struct TrialResult {
   std::string scenario;
   int repetition = 1;
   boost::json::object machine;
-  std::string dump;  ///< file of the dump in the trial's directory, or empty
+  std::string dump;                   ///< file of the dump in the trial's directory, or empty
+  std::vector<std::string> exhibits;  ///< "memreserve": exhibit-memreserve.txt and .json in that directory
   Verdict verdict;
 };
 

@@ -4,6 +4,7 @@
 // pages`; at each moment that is recorded, while the guest is stopped, the host saves what it says to
 // memory-MOMENT.elf. Registered with the checks of its room (check.h).
 
+#include <boost/json.hpp>
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,6 +18,12 @@ namespace crashpath {
 
 class KernelState;
 
+/// What the reports show of it.
+struct Exhibit {
+  std::string text;  ///< lines; those that begin with "!!" are what is wrong
+  boost::json::object json;
+};
+
 struct MemoryWitness {
   std::string name;     ///< "lpi-tables"
   std::string summary;  ///< one line for `crashpath list witnesses`
@@ -29,6 +36,8 @@ struct MemoryWitness {
   std::function<Result<std::vector<Range>>(const KernelState& kernel, const Evidence& evidence,
                                            Moment moment)>
       ranges;
+  /// None: only checks read what it saved.
+  std::function<Result<Exhibit>(const Evidence&)> exhibit = {};
 };
 
 }  // namespace crashpath

@@ -1,6 +1,8 @@
 #include "harness/trial/runner.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <charconv>
@@ -20,8 +22,6 @@ namespace crashpath {
 namespace json = boost::json;
 
 namespace {
-
-constexpr std::string_view kCaptureDisk = "capture.disk";
 
 /// How long a guest that hangs runs between two looks at what its vCPUs do.
 constexpr auto kBetweenSamples = std::chrono::milliseconds(100);
@@ -54,7 +54,7 @@ Result<> keep_dump(const std::filesystem::path& directory, const json::object& c
   const auto length = number_member<std::uint64_t>(captured, "bytes");
   if (!length) return Error::host("the agent gave no length of the dump");
   std::error_code code;
-  const auto disk = directory / kCaptureDisk;
+  const auto disk = directory / evidence_file::kCaptureDisk;
   if (*length > std::filesystem::file_size(disk, code) || code)
     return Error::host(fmt::format("the agent says that the dump has {} bytes, more than its disk", *length));
   std::filesystem::resize_file(disk, *length, code);
@@ -65,6 +65,13 @@ Result<> keep_dump(const std::filesystem::path& directory, const json::object& c
                           code);
   if (code) return Error::host(fmt::format("cannot rename {}: {}", disk.native(), code.message()));
   return {};
+}
+
+/// A disk to which nobody wrote is no evidence, and a sparse gigabyte for whoever copies the rest.
+void drop_empty_disk(const std::filesystem::path& directory) {
+  struct stat disk = {};
+  const auto path = directory / evidence_file::kCaptureDisk;
+  if (::stat(path.c_str(), &disk) == 0 && disk.st_blocks == 0) ::unlink(path.c_str());
 }
 
 /// 64 hex digits for the guest's random number generator, which follow from the seed.
@@ -131,7 +138,7 @@ Result<> TrialRun::run(const MachineFactory& make_machine) {
   if (fork_of_ != nullptr)
     script.erase(script.begin(), script.begin() + static_cast<std::ptrdiff_t>(shared_steps(script).size()));
   MachineConfig config = trial_.machine;
-  config.capture_disk = recorder_.directory() / kCaptureDisk;
+  config.capture_disk = recorder_.directory() / evidence_file::kCaptureDisk;
   config.capture_disk_size = capture_disk_size(config.memory_mib);
   config.log = recorder_.directory() / evidence_file::kQemuLog;
   config.trace_log = recorder_.directory() / evidence_file::kTraceLog;
@@ -282,6 +289,7 @@ Result<> run_trial(const PlannedTrial& trial, const std::filesystem::path& direc
     return {};
   }
   const Result<> result = TrialRun(trial, recorder, observer, interruption, fork_of).run(make_machine);
+  drop_empty_disk(directory);
   if (!result)
     recorder.end(ended_by(result.error().fault()), result.error().message());
   else

@@ -47,7 +47,7 @@ constexpr int kAttempts = 3;
 /// Where the dump of a guest goes that is not crashed: it is removed again.
 MachineConfig with_disk(const PlannedTrial& trial, const fs::path& directory) {
   MachineConfig config = trial.machine;
-  config.capture_disk = directory / "capture.disk";
+  config.capture_disk = directory / evidence_file::kCaptureDisk;
   config.capture_disk_size = capture_disk_size(config.memory_mib);
   config.log = directory / evidence_file::kQemuLog;
   return config;

@@ -49,6 +49,7 @@ TEST(Fork, HasTheVerdictsOfAGuestThatBooted) {
     const auto trial = find_trial(forked, arch, "bench.fork");
     const auto evidence = workspace.path() / "forked" / std::string(trial.at("id").as_string());
     EXPECT_EQ(trial_json(evidence).at("start"), "fork");
+    EXPECT_FALSE(std::filesystem::exists(evidence / "capture.disk"));  // to which nobody wrote
     EXPECT_EQ(judgement(trial), judgement(find_trial(cold, arch, "bench.fork")));
   }
 }

@@ -12,11 +12,12 @@ struct Mutation {
   const char* kind;   ///< of the probe memreserve_mutate
   const char* check;  ///< that fails
 };
-// Not "free" and "reuse": see their scenarios.
 constexpr Mutation kAll[] = {{"drop", "memreserve.every-table-reserved-once"},
                              {"flag", "memreserve.every-table-reserved-once"},
                              {"twice", "memreserve.every-table-reserved-once"},
-                             {"damage", "memreserve.every-table-reserved-once"}};
+                             {"damage", "memreserve.every-table-reserved-once"},
+                             {"free", "memreserve.tables-kept"},
+                             {"reuse", "memreserve.tables-kept"}};
 
 TEST(Memreserve, EachMutationIsNoticed) {
   const Workspace workspace;

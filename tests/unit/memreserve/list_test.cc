@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/unit/memreserve/memory.h"
+#include "tests/unit/evidence/few_pages.h"
 
 namespace crashpath {
 namespace {

@@ -14,12 +14,12 @@ using testing::HasSubstr;
 
 constexpr const char* kShown = "arm64-6.12-memreserve";
 
-Exhibit exhibit_of(const TrialCopy& trial) {
-  return make_exhibit(Evidence(trial.directory())).value();
+MemreserveExhibit exhibit_of(const TrialCopy& trial) {
+  return make_memreserve_exhibit(Evidence(trial.directory())).value();
 }
 
 TEST(MemreserveShow, PutsTheWitnessesOfAHealthyChainSideBySide) {
-  const Exhibit exhibit = exhibit_of(TrialCopy(kShown));
+  const MemreserveExhibit exhibit = exhibit_of(TrialCopy(kShown));
   EXPECT_TRUE(exhibit.agrees());
   expect_golden("memreserve.txt", to_text(exhibit));
 }
@@ -29,7 +29,7 @@ TEST(MemreserveShow, MarksWhatContradicts) {
   trial.replace("device-state-second-kernel.json", "\"gicr_pendbaser\":\"0x40220780\"",
                 "\"gicr_pendbaser\":\"0x40210780\"");
   trial.replace("console-second.log", "using reserved LPI", "using allocated LPI");
-  const Exhibit exhibit = exhibit_of(trial);
+  const MemreserveExhibit exhibit = exhibit_of(trial);
   EXPECT_FALSE(exhibit.agrees());
   expect_golden("memreserve-contradictions.txt", to_text(exhibit));
 }
@@ -44,7 +44,7 @@ TEST(MemreserveShow, FitsABugReport) {
 TEST(MemreserveShow, ShowsWhatThereIsWhereNothingCanBePredicted) {
   TrialCopy trial(kShown);
   trial.replace("agent.jsonl", "/sys/devices/system/cpu/possible", "/nowhere");
-  const Exhibit exhibit = exhibit_of(trial);
+  const MemreserveExhibit exhibit = exhibit_of(trial);
   EXPECT_FALSE(exhibit.agrees());
   EXPECT_THAT(to_text(exhibit), HasSubstr("no report of /sys/devices/system/cpu/possible"));
 }
@@ -63,7 +63,7 @@ TEST(MemreserveShow, JsonHasTheSame) {
 }
 
 TEST(MemreserveShow, AnotherArchitectureHasNothingToShow) {
-  const auto exhibit = make_exhibit(Evidence(TrialCopy("pseries-6.12").directory()));
+  const auto exhibit = make_memreserve_exhibit(Evidence(TrialCopy("pseries-6.12").directory()));
   ASSERT_FALSE(exhibit);
   EXPECT_EQ(exhibit.error().fault(), Fault::usage);
 }

@@ -137,6 +137,19 @@ TEST_F(HtmlOfEvidence, WhatAGuestWroteIsTextAndNeverMarkup) {
   EXPECT_THAT(all_text(parsed), HasSubstr("</pre><script>alert(1)</script><img src=x onerror='y'>\"&?"));
 }
 
+TEST_F(HtmlOfEvidence, ShowsExhibitsAndOpensThoseInWhichSomethingIsWrong) {
+  std::ofstream(copy_.path("exhibit-tables.txt")) << "   CPU0  <fine>\n";
+  std::ofstream(copy_.path("exhibit-lists.txt")) << "list\n!! two entries\n";
+  trial().exhibits = {"lists", "tables", "gone"};
+  const auto parsed = parse(page());
+  const auto shown = parsed.select_nodes("//details[@class='exhibit']");
+  ASSERT_EQ(shown.size(), 2u);
+  EXPECT_STREQ(shown[0].node().child_value("summary"), "lists");
+  EXPECT_TRUE(shown[0].node().attribute("open"));
+  EXPECT_FALSE(shown[1].node().attribute("open"));
+  EXPECT_STREQ(shown[1].node().child_value("pre"), "   CPU0  <fine>\n");
+}
+
 TEST_F(HtmlOfEvidence, HasTheEndsOfTheConsolesAndNoMore) {
   std::ofstream console(copy_.path("console-second.log"));
   for (int i = 0; i < 100; ++i) console << "     1.000 line " << i << "\n";
