@@ -18,7 +18,7 @@ struct Arm64PageTables {
 };
 
 /// swapper_pg_dir with what VMCOREINFO says of it; an error of fault `lacks` where it says nothing, as before
-/// Linux 5.8 ("arm64/crash_core: Export TCR_EL1.T1SZ in vmcoreinfo").
+/// Linux 5.9 ("arm64/crash_core: Export TCR_EL1.T1SZ in vmcoreinfo").
 Result<Arm64PageTables> kernel_page_tables(const Vmcoreinfo& vmcoreinfo);
 
 /// The physical address that a kernel virtual address is mapped to. A guest error where it is not mapped, or
