@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/evidence/kernel_addresses.h"
+#include "harness/evidence/radix_tables.h"
 
 namespace crashpath {
 namespace {
@@ -66,11 +67,28 @@ KernelState::KernelState(const PhysicalMemory& memory, std::string architecture,
       types_(read_types(*this)) {}
 
 Result<std::uint64_t> KernelState::to_physical(std::uint64_t address) const {
-  return kernel_to_physical(architecture_, vmcoreinfo_, address);
+  // vmalloc of the radix MMU, and with it modules; with the hash MMU, which has other tables, it begins
+  // there, too.
+  constexpr std::uint64_t kVmalloc = 0xc008000000000000, kVmallocEnd = 0xc00a000000000000;
+  if (architecture_ != "ppc64" || address < kVmalloc || address >= kVmallocEnd)
+    return kernel_to_physical(architecture_, vmcoreinfo_, address);
+  const auto tables = vmcoreinfo_.number("SYMBOL(swapper_pg_dir)");
+  const auto page_size = vmcoreinfo_.number("PAGESIZE");
+  if (!tables || !page_size)
+    return Error(Fault::lacks, "VMCOREINFO does not say where the page tables are, and how large a page is");
+  const std::uint64_t root = CP_TRY(kernel_to_physical(architecture_, vmcoreinfo_, *tables));
+  return radix_to_physical(memory_, root, *page_size, address);
 }
 
 Result<> KernelState::read(std::uint64_t address, std::span<std::byte> into) const {
-  return memory_.read(CP_TRY(to_physical(address)), into);
+  constexpr std::uint64_t kPage = 4096;
+  while (!into.empty()) {
+    const std::uint64_t here = std::min<std::uint64_t>(into.size(), kPage - address % kPage);
+    CP_TRY(memory_.read(CP_TRY(to_physical(address)), into.first(here)));
+    address += here;
+    into = into.subspan(here);
+  }
+  return {};
 }
 
 Result<std::uint64_t> KernelState::symbol(std::string_view name) const {
