@@ -18,6 +18,7 @@ void add_replay_command(CLI::App& app, int& status);
 void add_report_command(CLI::App& app, int& status);
 void add_shell_command(CLI::App& app, int& status);
 void add_memreserve_command(CLI::App& app, int& status);
+void add_inventory_command(CLI::App& app, int& status);
 void add_doctor_command(CLI::App& app, int& status);
 
 }  // namespace crashpath

@@ -34,6 +34,7 @@ int run_program(int argc, char** argv) {
   crashpath::add_report_command(app, status);
   crashpath::add_shell_command(app, status);
   crashpath::add_memreserve_command(app, status);
+  crashpath::add_inventory_command(app, status);
   crashpath::add_doctor_command(app, status);
   try {
     app.parse(argc, argv);

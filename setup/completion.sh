@@ -9,7 +9,7 @@ _crashpath() {
     --kernel) choices='5.10 6.1 6.12 6.12-rt 6.12-cloud 7.x' ;;
     --format) choices='terminal html json ktap junit kcidb' ;;
     --scenario) choices=$(_crashpath_scenarios) ;;
-    --scenario-dir | --output | --plan | check | replay | report)
+    --scenario-dir | --output | --plan | check | replay | report | inventory)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
@@ -33,7 +33,7 @@ _crashpath_words() {
     'replay '*) echo --output --repeat ;;
     'report '*) echo --format ;;
     'memreserve '*) ((COMP_CWORD > 2)) && echo --json || echo show ;;
-    *) ((COMP_CWORD > 1)) || echo run sweep list image shell check replay report memreserve doctor --help --version ;;
+    *) ((COMP_CWORD > 1)) || echo run sweep list image shell check replay report memreserve inventory doctor --help --version ;;
   esac
 }
 

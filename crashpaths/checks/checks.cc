@@ -31,6 +31,7 @@ void register_crashpath_checks(CheckRegistry& registry) {
   register_memory_checks(registry);
   register_vpa_checks(registry);
   register_rtas_checks(registry);
+  register_workarea_checks(registry);
 }
 
 }  // namespace crashpath

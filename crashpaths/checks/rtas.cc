@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <regex>
 
 #include "crashpaths/checks/checks.h"
 #include "crashpaths/checks/guest_facts.h"
+#include "crashpaths/inventory/crash_calls.h"
 #include "harness/base/file.h"
+#include "harness/base/text.h"
 #include "harness/evidence/directory.h"
 #include "harness/evidence/vmcore.h"
 
@@ -17,29 +18,6 @@ namespace crashpath {
 namespace {
 
 namespace json = boost::json;
-
-/// A call as the probes rtas_hold and rtas_emergency_args say it in the log.
-struct RtasCall {
-  std::string by;  ///< the probe
-  int cpu = 0;
-  std::string name, arguments;
-  int status = 0;
-};
-
-int to_int(const std::string& digits) {
-  int value = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return value;
-}
-
-std::vector<RtasCall> calls_in(const std::string& log) {
-  static const std::regex line(
-      R"((rtas_\w+): call \d+ on CPU (\d{1,5}): token \d+ \(([^)\n]{1,64})\) args (\S{1,64}) status (-?\d{1,9}))");
-  std::vector<RtasCall> calls;
-  for (std::sregex_iterator found(log.begin(), log.end(), line), end; found != end; ++found)
-    calls.push_back({(*found)[1], to_int((*found)[2]), (*found)[3], (*found)[4], to_int((*found)[5])});
-  return calls;
-}
 
 /// One after the other, those that are alike together.
 std::string inventory(const std::vector<RtasCall>& calls) {
@@ -65,7 +43,7 @@ Result<CheckResult> crash_calls(const Evidence& evidence, const CheckParameters&
   const auto by = parameter<std::string>(parameters, "by").value_or("rtas_hold");
   const auto status = parameter<std::int64_t>(parameters, "status");
   const auto named = parameter<std::string>(parameters, "named");
-  std::vector<RtasCall> calls = calls_in(CP_TRY(CP_TRY(evidence.vmcore())->dmesg()));
+  std::vector<RtasCall> calls = rtas_calls_in(CP_TRY(CP_TRY(evidence.vmcore())->dmesg()));
   std::erase_if(calls, [&](const RtasCall& call) { return call.by != by; });
   std::string expected = fmt::format("the dump's log has the crash's RTAS calls, as {} saw them", by);
   if (named) expected += fmt::format(", {} among them", *named);
@@ -133,12 +111,58 @@ Result<CheckResult> held_args(const Evidence& evidence, const CheckParameters&) 
   if (!std::regex_search(log, found, line))
     return CheckResult::fail("a CPU is stuck in RTAS", "the log has no such line of rtas_hold", file);
   RtasArguments expected;
-  expected.cells = {static_cast<std::uint32_t>(to_int(found[1])), 3, 1, 20, 0x1000, 0xfe0, 0};
+  expected.cells = {static_cast<std::uint32_t>(number_in<int>(found[1].str())), 3, 1, 20, 0x1000, 0xfe0, 0};
   const std::string wanted =
       fmt::format("the stuck CPU's arguments of {} are as it left them: {}", found[2].str(), expected.text());
   const RtasArguments got = CP_TRY(read_rtas_args(dump, std::stoull(found[3], nullptr, 16)));
   const bool same = std::equal(expected.cells.begin(), expected.cells.begin() + 7, got.cells.begin());
   return same ? CheckResult::pass(wanted, got.text(), file) : CheckResult::fail(wanted, got.text(), file);
+}
+
+/// Counted by the probe hcall_log, which speaks when the crash path is done.
+Result<CheckResult> hypervisor_calls(const Evidence& evidence, const CheckParameters& parameters) {
+  const auto named = parameter<std::string>(parameters, "named");
+  std::string expected = "the dump's log has the crash's hypervisor calls";
+  if (named) expected += fmt::format(", {} among them", *named);
+  const auto calls = hypervisor_calls_in(CP_TRY(CP_TRY(evidence.vmcore())->dmesg()));
+  const std::string_view file = CP_TRY(evidence.vmcore_file());
+  if (calls.empty()) return CheckResult::fail(expected, "none", file);
+  std::string got;
+  for (const bool crashing : {true, false}) {
+    got += crashing ? "the crashing CPU:" : "; others:";
+    for (const auto& call : calls)
+      if (call.crashing == crashing) got += fmt::format(" {} {} times,", call.name, call.times);
+    got.pop_back();
+  }
+  const bool right = !named || std::any_of(calls.begin(), calls.end(),
+                                           [&](const HypervisorCalls& call) { return call.name == *named; });
+  return right ? CheckResult::pass(expected, got, file) : CheckResult::fail(expected, got, file);
+}
+
+/// What the probe rtas_race counted until the panic.
+Result<CheckResult> race(const Evidence& evidence, const CheckParameters&) {
+  const std::string expected =
+      "several CPUs were in reentrant RTAS calls while another configured a connector, and no call failed";
+  const std::string log = CP_TRY(CP_TRY(evidence.vmcore())->dmesg());
+  const std::string_view file = CP_TRY(evidence.vmcore_file());
+  static const std::regex racer(
+      R"(rtas_race: CPU (\d{1,5}): (\d{1,18}) calls, (\d{1,18}) failed, at most (\d{1,5}) at once)");
+  static const std::regex configured(
+      R"(rtas_race: (\d{1,9}) calls of ibm,configure-connector, (\d{1,9}) failed)");
+  std::string got;
+  bool right = true, together = false;
+  for (std::sregex_iterator found(log.begin(), log.end(), racer), end; found != end; ++found) {
+    got += fmt::format("CPU {}: {} calls, {} failed, at most {} at once; ", (*found)[1].str(),
+                       (*found)[2].str(), (*found)[3].str(), (*found)[4].str());
+    right = right && (*found)[2] != "0" && (*found)[3] == "0";
+    together = together || number_in<int>((*found)[4].str()) > 1;
+  }
+  std::smatch others;
+  if (!std::regex_search(log, others, configured))
+    return CheckResult::fail(expected, "the log has no account of the probe rtas_race", file);
+  got += fmt::format("{} calls of ibm,configure-connector, {} failed", others[1].str(), others[2].str());
+  right = right && together && others[1] != "0" && others[2] == "0";
+  return right ? CheckResult::pass(expected, got, file) : CheckResult::fail(expected, got, file);
 }
 
 /// QEMU reports ibm,os-term by an event (hw/ppc/spapr_rtas.c, rtas_ibm_os_term()).
@@ -165,6 +189,11 @@ void register_rtas_checks(CheckRegistry& registry) {
                 "The arguments of the CPU that is stuck in RTAS were not written over by the crash path",
                 {},
                 held_args});
+  registry.add({"rtas.hcalls",
+                "The crash path's hypervisor calls, as a probe counted them",
+                {{"named", "a call that must be among them", std::string("H_SIGNAL_SYS_RESET")}},
+                hypervisor_calls});
+  registry.add({"rtas.race", "Reentrant RTAS calls that race with ibm,configure-connector", {}, race});
   registry.add(
       {"rtas.os-term", "A panic without a crash kernel reaches the hypervisor by ibm,os-term", {}, os_term});
 }

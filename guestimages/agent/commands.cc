@@ -78,15 +78,19 @@ Result<Answer> module_load(Session&, const boost::json::value&, Arguments argume
 Result<Answer> work(Session& session, const boost::json::value& id, Arguments arguments) {
   const bool background = CP_TRY(arguments.flag_or("background", false));
   const Workload workload = CP_TRY(parse_workload(std::move(arguments)));
-  WorkloadTask task = CP_TRY(start_workload(workload, background));
-  CP_TRY(begin(task));
+  std::vector<WorkloadTask> tasks;
+  for (int i = 0; i < workload.tasks; ++i) tasks.push_back(CP_TRY(start_workload(workload, background)));
+  for (const auto& task : tasks) CP_TRY(begin(task));
   Answer answer;
-  if (background) {
-    answer.data["pid"] = task.pid;
-    session.watched.push_back({task.pid, id, "workload " + workload.name, std::move(task)});
-  } else {
-    CP_TRY(finish(std::move(task)));
+  answer.data["workload"] = workload.name;
+  if (background) answer.data["pid"] = tasks.front().pid;
+  for (auto& task : tasks) {
+    if (background)
+      session.watched.push_back({task.pid, id, "workload " + workload.name, std::move(task)});
+    else
+      CP_TRY(finish(std::move(task)));
   }
+  if (!background) answer.data["done"] = workload.times * workload.tasks;
   return answer;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -23,6 +24,13 @@ namespace {
 /// through rtas_call(), with its lock, that changes nothing.
 constexpr const char* rtas_clock = "/proc/powerpc/rtas/clock";
 
+/// System parameters of the firmware. Each read takes an RTAS work area of 4 KiB and calls
+/// ibm,get-system-parameter (arch/powerpc/platforms/pseries/papr-sysparm.c, from Linux 6.8 on).
+constexpr const char* sysparm_device = "/dev/papr-sysparm";
+/// Reading it asks for a system parameter, too: in a work area from 6.3 on, before in rtas_data_buf, under
+/// its spinlock (arch/powerpc/platforms/pseries/lparcfg.c).
+constexpr const char* lparcfg = "/proc/powerpc/lparcfg";
+
 std::string online_file(std::int64_t cpu) {
   return fmt::format("/sys/devices/system/cpu/cpu{}/online", cpu);
 }
@@ -34,6 +42,34 @@ Result<> cycle_cpu(const Workload& workload) {
 
 Result<> call_rtas(const Workload&) {
   CP_TRY(read_file(rtas_clock));
+  return {};
+}
+
+/// struct papr_sysparm_io_block and PAPR_SYSPARM_IOC_GET of arch/powerpc/include/uapi/asm/papr-sysparm.h,
+/// which the build's own kernel headers are too old for.
+struct SysparmBlock {
+  std::uint32_t parameter;
+  std::uint16_t length;
+  std::uint8_t data[4000];
+};
+constexpr unsigned long get_sysparm = _IOWR(0xb2, 1, SysparmBlock);
+constexpr std::uint32_t splpar_characteristics = 20;
+
+Result<> read_sysparm(const Workload&) {
+  const UniqueFd device = CP_TRY(open_file(sysparm_device, O_RDWR));
+  SysparmBlock block{};
+  block.parameter = splpar_characteristics;
+  if (::ioctl(device.get(), get_sysparm, &block) != 0)
+    return Error::guest(fmt::format("reading system parameter {} from {}: {}", block.parameter,
+                                    sysparm_device, std::strerror(errno)));
+  if (block.length == 0 || block.length > sizeof block.data)
+    return Error::guest(
+        fmt::format("system parameter {} is said to have {} bytes", block.parameter, block.length));
+  return {};
+}
+
+Result<> read_lparcfg(const Workload&) {
+  CP_TRY(read_file(lparcfg));
   return {};
 }
 
@@ -59,6 +95,16 @@ Result<> can_call_rtas(const Workload&) {
   return Error::guest(fmt::format("this guest has no RTAS that can be called: there is no {}", rtas_clock));
 }
 
+Result<> can_read_sysparm(const Workload&) {
+  if (::access(sysparm_device, R_OK) == 0) return {};
+  return Error::guest(fmt::format("this kernel gives no system parameters: there is no {}", sysparm_device));
+}
+
+Result<> can_read_lparcfg(const Workload&) {
+  if (::access(lparcfg, R_OK) == 0) return {};
+  return Error::guest(fmt::format("this guest has no {}", lparcfg));
+}
+
 Result<> can_take_memory(const Workload&) {
   return {};
 }
@@ -71,6 +117,8 @@ struct Kind {
 };
 constexpr Kind kinds[] = {{"cpuhp", can_cycle_cpu, cycle_cpu, false},
                           {"rtas", can_call_rtas, call_rtas, true},
+                          {"sysparm", can_read_sysparm, read_sysparm, true},
+                          {"lparcfg", can_read_lparcfg, read_lparcfg, true},
                           {"memory", can_take_memory, take_memory, true}};
 
 const Kind* find_kind(std::string_view name) {
@@ -126,6 +174,7 @@ Result<Workload> parse_workload(Arguments description) {
   constexpr std::int64_t most_times = 1'000'000;
   constexpr std::int64_t most_memory_mib = 1024 * 1024;
   constexpr std::int64_t default_memory_mib = 32;
+  constexpr std::int64_t most_tasks = 256;
   Workload workload;
   workload.name = CP_TRY(description.text("name"));
   const Kind* kind = find_kind(workload.name);
@@ -133,6 +182,7 @@ Result<Workload> parse_workload(Arguments description) {
   if (const auto cpu = CP_TRY(number_between(description, "cpu", 0, CPU_SETSIZE - 1, -1)); cpu >= 0)
     workload.cpu = static_cast<int>(cpu);
   workload.times = CP_TRY(number_between(description, "times", 1, most_times, 1));
+  workload.tasks = static_cast<int>(CP_TRY(number_between(description, "tasks", 1, most_tasks, 1)));
   if (workload.name == "memory")
     workload.memory_mib =
         CP_TRY(number_between(description, "memory_mib", 1, most_memory_mib, default_memory_mib));

@@ -16,10 +16,11 @@
 namespace crashpath {
 
 struct Workload {
-  std::string name;  ///< "cpuhp", "rtas", "memory"
+  std::string name;  ///< "cpuhp", "rtas", "sysparm", "lparcfg", "memory"
   /// cpuhp: the CPU that goes offline and online, by a task that runs elsewhere. Others: where it runs.
   std::optional<int> cpu;
   std::int64_t times = 1;
+  int tasks = 1;                ///< so many do it at once, each `times` times
   std::int64_t memory_mib = 0;  ///< memory: how much is taken each time
 };
 

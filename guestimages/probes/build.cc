@@ -16,12 +16,31 @@ namespace crashpath {
 namespace fs = std::filesystem;
 namespace {
 
+/// A probe's C file and, by its name below sources, each header of `include/` that it names.
+struct ProbeSource {
+  std::string text;
+  std::map<std::string, std::string> includes;
+};
+
+Result<ProbeSource> read_source(const fs::path& sources, const std::string& name) {
+  const fs::path file = sources / (name + ".c");
+  if (!fs::exists(file))
+    return Error::usage(fmt::format("there is no probe {}: no such file {}", name, file.string()));
+  ProbeSource source{.text = CP_TRY(read_file(file)), .includes = {}};
+  static const std::regex include(R"re((^|\n)#include "(include/\w+\.h)")re");
+  for (std::sregex_iterator found(source.text.begin(), source.text.end(), include), end; found != end;
+       ++found)
+    source.includes[(*found)[2]] = CP_TRY(read_file(sources / (*found)[2].str()));
+  return source;
+}
+
 /// Everything that a module depends on; the recipe's own number is for changes of this file.
-std::string cache_key(const ProbeBuild& build, const std::string& compiler, std::string_view source) {
+std::string cache_key(const ProbeBuild& build, const std::string& compiler, const ProbeSource& source) {
   constexpr int kRecipe = 1;
-  const std::string all =
+  std::string all =
       fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", kRecipe, build.architecture->name, build.headers.release,
-                  build.headers.package_version, base_suite(build.headers.suite), compiler, source);
+                  build.headers.package_version, base_suite(build.headers.suite), compiler, source.text);
+  for (const auto& [name, text] : source.includes) all += fmt::format("\n{}\n{}", name, text);
   const XXH128_hash_t hash = XXH3_128bits(all.data(), all.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
@@ -69,13 +88,15 @@ struct Built {
 };
 
 Result<Built> build_module(const ProbeBuild& build, const Toolchain& toolchain, const std::string& name,
-                           std::string_view source) {
+                           const ProbeSource& source) {
   const ScratchDirectory directory = CP_TRY(ScratchDirectory::make(build.cache / "probes"));
   const fs::path headers = directory.path() / "headers";
   const fs::path module = directory.path() / "module";
   CP_TRY(stage_headers(build.headers, headers));
   CP_TRY(make_directories(module));
-  CP_TRY(write_file(module / (name + ".c"), source));
+  CP_TRY(write_file(module / (name + ".c"), source.text));
+  if (!source.includes.empty()) CP_TRY(make_directories(module / "include"));
+  for (const auto& [header, text] : source.includes) CP_TRY(write_file(module / header, text));
   CP_TRY(write_file(module / "Kbuild", fmt::format("obj-m := {}.o\n", name)));
 
   const Command command =
@@ -118,10 +139,7 @@ Result<ProbeSet> build_probes(const ProbeBuild& build, const std::vector<std::st
   std::optional<Toolchain> toolchain;  // looked for only when there is something to build
   ProbeSet set;
   for (const std::string& name : names) {
-    const fs::path file = build.sources / (name + ".c");
-    if (!fs::exists(file))
-      return Error::usage(fmt::format("there is no probe {}: no such file {}", name, file.string()));
-    const std::string source = CP_TRY(read_file(file));
+    const ProbeSource source = CP_TRY(read_source(build.sources, name));
     const fs::path cached = build.cache / "probes" / build.headers.release /
                             fmt::format("{}-{}.ko", name, cache_key(build, compiler, source));
     if (!fs::exists(cached)) {

@@ -19,9 +19,9 @@ namespace crashpath {
 struct ProbeBuild {
   const Architecture* architecture = nullptr;
   KernelHeaders headers;
-  std::string mirror;                          ///< Debian mirror for a toolchain root: "http://HOST/debian"
-  std::filesystem::path sources;               ///< probe_sources(): NAME.c is the probe NAME
-  std::filesystem::path cache;                 ///< cache_directory(): probes/ and toolchains/ below it
+  std::string mirror;             ///< Debian mirror for a toolchain root: "http://HOST/debian"
+  std::filesystem::path sources;  ///< probe_sources(): NAME.c is the probe NAME; include/*.h: shared
+  std::filesystem::path cache;    ///< cache_directory(): probes/ and toolchains/ below it
   std::vector<std::string> apt_settings = {};  ///< lines of an apt.conf: how this machine reaches its mirrors
   std::function<void(std::string_view)> say = {};  ///< told before something that takes long
 };

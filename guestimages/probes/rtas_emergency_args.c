@@ -10,8 +10,8 @@
  * crash kernel; the CPU that gets to one of them first is the crashing one. On it a breakpoint in rtas_call(), in front of
  * the lock, makes the call here, by rtas_call_unlocked(), and lets the function return.
  *
- * The buffer is a page of its own: RTAS wants its arguments 8 byte aligned, contiguous, big-endian, and below both the real
- * mode area and 1 GiB, because it runs with 32 bit addresses (PAPR 7.2.7; arch/powerpc/kernel/rtas.c, rtas_initialize(): RTAS_INSTANTIATE_MAX).
+ * The buffer is a page of its own: RTAS wants its arguments 8 byte aligned, contiguous, big-endian, and where its addresses
+ * reach (include/rtas.h).
  * Loading asserts that, and says "rtas_emergency_args: buffer 0xADDRESS, N bytes, limit 0xLIMIT". Each call of the crashing CPU
  * says "rtas_emergency_args: call N on CPU C: token T (NAME) args 0xA,0xB.. status S", as the buffer has it then.
  */
@@ -22,15 +22,12 @@
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/of.h>
 #include <linux/smp.h>
-#ifndef CONFIG_PPC_PSERIES
-#error "needs CONFIG_PPC_PSERIES"
-#endif
+
+#include "include/rtas.h"
+
 #include <asm/rtas.h>
 
-/* arch/powerpc/kernel/rtas.c has it for itself. */
-#define RTAS_LIMIT 0x40000000ULL
 /* More arguments have to be fetched from the caller's stack, and no call of a crash has as many. */
 #define MAX_ARGUMENTS 4
 
@@ -44,19 +41,6 @@ static int at_crash(struct kprobe *point, struct pt_regs *regs)
 	return 0;
 }
 
-/* As the device tree has it: a property of /rtas by that name holds the token (PAPR 7.2.6.1). */
-static const char *name_of(int token)
-{
-	struct device_node *rtas_node = of_find_node_by_path("/rtas");
-	struct property *property;
-
-	if (rtas_node)
-		for_each_property_of_node(rtas_node, property)
-			if (property->length == 4 && be32_to_cpup(property->value) == token)
-				return property->name;
-	return "?";
-}
-
 static void say(unsigned int number)
 {
 	char text[4 * MAX_ARGUMENTS * 3] = "-";
@@ -66,7 +50,7 @@ static void say(unsigned int number)
 		length += scnprintf(text + length, sizeof(text) - length, "%s0x%x", i ? "," : "",
 				    be32_to_cpu(buffer->args[i]));
 	pr_info("call %u on CPU %d: token %u (%s) args %s status %d\n", number, raw_smp_processor_id(),
-		be32_to_cpu(buffer->token), name_of(be32_to_cpu(buffer->token)), text,
+		be32_to_cpu(buffer->token), rtas_name_of(be32_to_cpu(buffer->token)), text,
 		(int)be32_to_cpu(buffer->args[be32_to_cpu(buffer->nargs)]));
 }
 
@@ -93,66 +77,9 @@ static int at_rtas_call(struct kprobe *point, struct pt_regs *regs)
 	return 1;
 }
 
-/* With a post-handler kprobes does not turn the point into a jump, which would not let at_rtas_call() return. */
-static void after_rtas_call(struct kprobe *point, struct pt_regs *regs, unsigned long flags)
-{
-}
-
 static struct kprobe crash_point = { .symbol_name = "default_machine_crash_shutdown", .pre_handler = at_crash };
 static struct kprobe panic_point = { .symbol_name = "panic", .pre_handler = at_crash };
 static struct kprobe call_point;
-
-/*
- * A function's entry is a call site of ftrace, which the crash path may switch off; the instruction behind it comes still before
- * the function has a stack frame, and with LR as the caller left it.
- */
-static int catch_rtas_calls(void)
-{
-	kprobe_opcode_t *behind_ftrace;
-	int error;
-
-	call_point = (struct kprobe){ .symbol_name = "rtas_call", .pre_handler = at_rtas_call, .post_handler = after_rtas_call };
-	error = register_kprobe(&call_point);
-	if (error || !kprobe_ftrace(&call_point))
-		return error;
-	behind_ftrace = call_point.addr + 1;
-	unregister_kprobe(&call_point);
-	call_point = (struct kprobe){ .addr = behind_ftrace, .pre_handler = at_rtas_call, .post_handler = after_rtas_call };
-	return register_kprobe(&call_point);
-}
-
-/* rtas_call_unlocked() is not exported. kprobes finds its local entry, in front of which the global one sets r2 from r12. */
-static int find_unlocked_call(void)
-{
-	struct kprobe point = { .symbol_name = "rtas_call_unlocked" };
-	u32 *code;
-	int error = register_kprobe(&point);
-
-	if (error)
-		return error;
-	code = (u32 *)point.addr;
-	unregister_kprobe(&point);
-	for (error = 0; error <= 3; error++, code--) {
-		/* addis r2,r12,X; addi r2,r2,Y */
-		if ((code[0] & 0xffff0000) == 0x3c4c0000 && (code[1] & 0xffff0000) == 0x38420000) {
-			call_unlocked = (void *)code;
-			return 0;
-		}
-	}
-	return -ENOEXEC;
-}
-
-/* The real mode area is the first block of memory (arch/powerpc/kernel/prom.c, early_init_dt_scan_memory_ppc()). */
-static u64 limit(void)
-{
-	struct device_node *memory = of_find_node_by_path("/memory@0");
-	u64 reg[2] = {};
-
-	if (memory)
-		of_property_read_u64_array(memory, "reg", reg, 2);
-	of_node_put(memory);
-	return min(reg[1], RTAS_LIMIT);
-}
 
 static int make_buffer(void)
 {
@@ -161,24 +88,25 @@ static int make_buffer(void)
 
 	if (!page)
 		return -ENOMEM;
-	if (!virt_addr_valid((void *)page) || address % 8 || address + sizeof(*buffer) > limit()) {
-		pr_err("buffer 0x%llx is not 8 byte aligned below 0x%llx\n", address, limit());
+	if (!virt_addr_valid((void *)page) || address % 8 || address + sizeof(*buffer) > rtas_address_limit()) {
+		pr_err("buffer 0x%llx is not 8 byte aligned below 0x%llx\n", address, rtas_address_limit());
 		free_page(page);
 		return -ERANGE;
 	}
 	buffer = (struct rtas_args *)page;
-	pr_info("buffer 0x%llx, %zu bytes, limit 0x%llx\n", address, sizeof(*buffer), limit());
+	pr_info("buffer 0x%llx, %zu bytes, limit 0x%llx\n", address, sizeof(*buffer), rtas_address_limit());
 	return 0;
 }
 
 static int __init rtas_emergency_args_init(void)
 {
-	int error = find_unlocked_call();
+	int error = -ENOEXEC;
 
-	if (!error)
+	call_unlocked = find_function("rtas_call_unlocked");
+	if (call_unlocked)
 		error = make_buffer();
 	if (!error)
-		error = catch_rtas_calls();
+		error = catch_function(&call_point, "rtas_call", at_rtas_call);
 	if (!error)
 		error = register_kprobe(&crash_point);
 	if (!error)

@@ -11,9 +11,12 @@
  *          because other CPUs would queue up for the lock. Should be seen: "rtas_hold: CPU N is in RTAS, token T (NAME), arguments at 0xADDRESS",
  *          which is a physical address.
  *   panic  the CPU that loads this module panics at that point, with the lock held: "rtas_hold: panic in RTAS".
+ *   meet   the CPU that loads this module waits until another one is at the point of entering RTAS for the call function=, where
+ *          that one stays as above, and panics then: "rtas_hold: panic while CPU N is in RTAS". Somebody has to make such calls.
  *   busy   from the first call of panic() on, the next `times` RTAS calls (all, when 0) are answered with status=, which is
  *          -2 (busy) or 9900 to 9905 (extended delay). They are made nevertheless: only their answer is changed. Should be seen:
- *          "rtas_hold: status S from now on".
+ *          "rtas_hold: status S from now on". With early=1 that is so from the loading on, and of function= every
+ *          spare=th call is answered as firmware did; the panic says "rtas_hold: answered N of M calls with S".
  *   log    nothing is wrong: what calls there are is said only.
  *
  * With busy and log each of the first 100 calls of rtas_call() from the panic on is said, in the dump's log at least:
@@ -21,7 +24,7 @@
  *
  * How: a kprobe on panic(); a probe of the tracepoint rtas_ll_entry, which is called between filling rtas_args and entering
  * RTAS. Before Linux 6.3 there is no such tracepoint, but the lock is exported: it is taken and rtas.args is filled here, as
- * rtas_call() does. busy and log: a kretprobe on rtas_call().
+ * rtas_call() does, and state=meet is refused. busy and log: a kretprobe on rtas_call().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -31,13 +34,12 @@
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
-#include <linux/of.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
-#ifndef CONFIG_PPC_PSERIES
-#error "needs CONFIG_PPC_PSERIES"
-#endif
+
+#include "include/rtas.h"
+
 #include <asm/rtas.h>
 
 /* The handles of functions came together with the tracepoints, in 6.3, and unlike these can be asked for here. */
@@ -49,7 +51,7 @@
 
 static char *state = "";
 module_param(state, charp, 0444);
-MODULE_PARM_DESC(state, "held, panic, busy or log");
+MODULE_PARM_DESC(state, "held, panic, meet, busy or log");
 
 static int cpu = -1;
 module_param(cpu, int, 0444);
@@ -63,6 +65,18 @@ static unsigned int times;
 module_param(times, uint, 0444);
 MODULE_PARM_DESC(times, "state=busy: how often; 0: for ever");
 
+static char *function = "ibm,get-system-parameter";
+module_param(function, charp, 0444);
+MODULE_PARM_DESC(function, "the call that state=meet waits for and that state=busy early=1 answers");
+
+static bool early;
+module_param(early, bool, 0444);
+MODULE_PARM_DESC(early, "state=busy: from the loading on");
+
+static unsigned int spare = 3;
+module_param(spare, uint, 0444);
+MODULE_PARM_DESC(spare, "early=1: every spare-th call is answered as firmware did");
+
 /* ibm,get-system-parameter(parameter, buffer, length): 20 is "SPLPAR characteristics" (PAPR 7.3.16). */
 #define PARAMETER 20
 #define BUFFER 0x1000
@@ -70,27 +84,17 @@ MODULE_PARM_DESC(times, "state=busy: how often; 0: for ever");
 
 static bool panics;		/* state=panic, against held */
 static int caller = -1;		/* the CPU whose call does not go on */
+static int awaited = -1;	/* state=meet: the token of a call that does not go on */
+static int token;
 static atomic_t panicking = ATOMIC_INIT(0);
 static atomic_t inside = ATOMIC_INIT(0);
-
-/* As the device tree has it: a property of /rtas by that name holds the token (PAPR 7.2.6.1). */
-static const char *name_of(int token)
-{
-	struct device_node *rtas_node = of_find_node_by_path("/rtas");
-	struct property *property;
-
-	if (rtas_node)
-		for_each_property_of_node(rtas_node, property)
-			if (property->length == 4 && be32_to_cpup(property->value) == token)
-				return property->name;
-	return "?";
-}
+static atomic_t early_calls = ATOMIC_INIT(0), early_answers = ATOMIC_INIT(0);
 
 static void stay(struct rtas_args *args)
 {
 	int token = be32_to_cpu(args->token);
 
-	pr_info("CPU %d is in RTAS, token %d (%s), arguments at 0x%lx\n", raw_smp_processor_id(), token, name_of(token),
+	pr_info("CPU %d is in RTAS, token %d (%s), arguments at 0x%lx\n", raw_smp_processor_id(), token, rtas_name_of(token),
 		__pa(args));
 	atomic_set(&inside, 1);
 	if (panics)
@@ -102,7 +106,12 @@ static void stay(struct rtas_args *args)
 #if HAS_TRACEPOINTS
 static void at_entry(void *unused, struct rtas_args *args)
 {
+	int wanted = READ_ONCE(awaited);
+
 	if (raw_smp_processor_id() == READ_ONCE(caller))
+		stay(args);
+	if (wanted >= 0 && be32_to_cpu(args->token) == wanted && raw_smp_processor_id() != cpu &&
+	    cmpxchg(&awaited, wanted, -1) == wanted)
 		stay(args);
 }
 
@@ -147,8 +156,6 @@ static void enter(int token)
 }
 #endif
 
-static int token;
-
 static void enter_on_cpu(void *unused)
 {
 	WRITE_ONCE(caller, raw_smp_processor_id());
@@ -164,7 +171,9 @@ static int at_panic(struct kprobe *point, struct pt_regs *regs)
 
 	if (atomic_xchg(&panicking, 1))
 		return 0;
-	if (!strcmp(state, "busy"))
+	if (early)
+		pr_info("answered %d of %d calls with %d\n", atomic_read(&early_answers), atomic_read(&early_calls), status);
+	else if (!strcmp(state, "busy"))
 		pr_info("status %d from now on\n", status);
 	if (strcmp(state, "held"))
 		return 0;
@@ -208,14 +217,22 @@ static void say(unsigned int number, const struct request *request, int answer)
 	for (i = 0; i < request->nargs; i++)
 		length += scnprintf(text + length, sizeof(text) - length, "%s0x%x", i ? "," : "", request->args[i]);
 	pr_info("call %u on CPU %d: token %d (%s) args %s status %d\n", number, raw_smp_processor_id(), request->token,
-		name_of(request->token), text, answer);
+		rtas_name_of(request->token), text, answer);
 }
 
 static int at_answer(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	static atomic_t calls = ATOMIC_INIT(0);
+	const struct request *request = (struct request *)instance->data;
 	unsigned int number;
 
+	if (early) {
+		if (request->token == token && atomic_inc_return(&early_calls) % spare) {
+			atomic_inc(&early_answers);
+			regs->gpr[3] = status;
+		}
+		return 0;
+	}
 	if (!atomic_read(&panicking))
 		return 0;
 	number = atomic_inc_return(&calls);
@@ -223,7 +240,7 @@ static int at_answer(struct kretprobe_instance *instance, struct pt_regs *regs)
 		regs->gpr[3] = status;
 	/* A caller that does not give up would fill the log. */
 	if (number <= 100)
-		say(number, (struct request *)instance->data, regs->gpr[3]);
+		say(number, request, regs->gpr[3]);
 	return 0;
 }
 
@@ -236,9 +253,6 @@ static int prepare_held(void)
 {
 	int error;
 
-	token = rtas_token("ibm,get-system-parameter");
-	if (token == RTAS_UNKNOWN_SERVICE)
-		return -ENODEV;
 	if (cpu < 0 || cpu >= nr_cpu_ids || !cpu_online(cpu)) {
 		pr_err("CPU %d is not online\n", cpu);
 		return -EINVAL;
@@ -251,14 +265,32 @@ static int panic_inside(void)
 {
 	int error = prepare_entry();
 
-	token = rtas_token("ibm,get-system-parameter");
-	if (error || token == RTAS_UNKNOWN_SERVICE)
-		return error ? error : -ENODEV;
+	if (error)
+		return error;
 	panics = true;
 	preempt_disable();
 	enter_on_cpu(NULL);
 	preempt_enable();
 	return -EIO;
+}
+
+/* Whoever makes the call meanwhile may need this CPU, which therefore sleeps between looks. */
+static int panic_with_another_inside(void)
+{
+	int error = HAS_TRACEPOINTS ? prepare_entry() : -EOPNOTSUPP, ms;
+
+	if (error)
+		return error;
+	cpu = raw_smp_processor_id();
+	WRITE_ONCE(awaited, token);
+	for (ms = 0; ms < 20000 && !atomic_read(&inside); ms++)
+		usleep_range(500, 1000);
+	if (!atomic_read(&inside)) {
+		WRITE_ONCE(awaited, -1);
+		pr_err("nobody called %s\n", function);
+		return -ETIMEDOUT;
+	}
+	panic("rtas_hold: panic while a CPU is in RTAS");
 }
 
 static int prepare_answers(void)
@@ -269,6 +301,10 @@ static int prepare_answers(void)
 		pr_err("status=%d is not busy\n", status);
 		return -EINVAL;
 	}
+	if (early && spare < 1)
+		return -EINVAL;
+	if (early)
+		pr_info("status %d from now on, of %s but every call number %u\n", status, function, spare);
 	error = register_kretprobe(&answer_point);
 	return error ? error : register_kprobe(&panic_point);
 }
@@ -277,10 +313,15 @@ static int __init rtas_hold_init(void)
 {
 	int error = -EINVAL;
 
-	if (!strcmp(state, "held"))
+	token = rtas_token(function);
+	if (token == RTAS_UNKNOWN_SERVICE)
+		error = -ENODEV;
+	else if (!strcmp(state, "held"))
 		error = prepare_held();
 	else if (!strcmp(state, "panic"))
 		error = panic_inside();
+	else if (!strcmp(state, "meet"))
+		error = panic_with_another_inside();
 	else if (!strcmp(state, "busy") || !strcmp(state, "log"))
 		error = prepare_answers();
 	if (error)

@@ -2,6 +2,7 @@
 
 // Text that a guest had a hand in, made fit for terminals, JSON, XML and line formats.
 
+#include <charconv>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -19,5 +20,13 @@ std::string shorten(std::string_view text, std::size_t width);
 
 /// Lines of at most `width` characters, broken between words, or inside of words that are longer than that.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
+
+/// The number that stands there; 0 when there is none, or when it does not fit.
+template <class Number>
+Number number_in(std::string_view digits, int base = 10) {
+  Number value = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+  return code == std::errc() ? value : Number{};
+}
 
 }  // namespace crashpath

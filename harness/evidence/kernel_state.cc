@@ -9,6 +9,7 @@
 
 #include "harness/evidence/arm64_page_tables.h"
 #include "harness/evidence/kernel_addresses.h"
+#include "harness/evidence/radix_tables.h"
 
 namespace crashpath {
 namespace {
@@ -67,13 +68,37 @@ KernelState::KernelState(const PhysicalMemory& memory, std::string architecture,
 
 Result<std::uint64_t> KernelState::to_physical(std::uint64_t address) const {
   auto by_arithmetic = kernel_to_physical(architecture_, vmcoreinfo_, address);
-  if (by_arithmetic || architecture_ != "aarch64") return by_arithmetic;
-  const auto tables = kernel_page_tables(vmcoreinfo_);
-  return tables ? walk(*tables, memory_, address) : by_arithmetic;
+  if (by_arithmetic) return by_arithmetic;
+  if (architecture_ == "aarch64") {
+    const auto tables = kernel_page_tables(vmcoreinfo_);
+    return tables ? walk(*tables, memory_, address) : by_arithmetic;
+  }
+  return ppc64_vmalloc_to_physical(address, by_arithmetic.error());
+}
+
+Result<std::uint64_t> KernelState::ppc64_vmalloc_to_physical(std::uint64_t address,
+                                                              const Error& otherwise) const {
+  // vmalloc of the radix MMU, and with it modules; with the hash MMU, which has other tables, it begins
+  // there, too.
+  constexpr std::uint64_t kVmalloc = 0xc008000000000000, kVmallocEnd = 0xc00a000000000000;
+  if (address < kVmalloc || address >= kVmallocEnd) return otherwise;
+  const auto tables = vmcoreinfo_.number("SYMBOL(swapper_pg_dir)");
+  const auto page_size = vmcoreinfo_.number("PAGESIZE");
+  if (!tables || !page_size)
+    return Error(Fault::lacks, "VMCOREINFO does not say where the page tables are, and how large a page is");
+  const std::uint64_t root = CP_TRY(kernel_to_physical(architecture_, vmcoreinfo_, *tables));
+  return radix_to_physical(memory_, root, *page_size, address);
 }
 
 Result<> KernelState::read(std::uint64_t address, std::span<std::byte> into) const {
-  return memory_.read(CP_TRY(to_physical(address)), into);
+  constexpr std::uint64_t kPage = 4096;
+  while (!into.empty()) {
+    const std::uint64_t here = std::min<std::uint64_t>(into.size(), kPage - address % kPage);
+    CP_TRY(memory_.read(CP_TRY(to_physical(address)), into.first(here)));
+    address += here;
+    into = into.subspan(here);
+  }
+  return {};
 }
 
 Result<std::uint64_t> KernelState::symbol(std::string_view name) const {

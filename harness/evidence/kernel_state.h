@@ -100,6 +100,7 @@ class KernelState {
   KernelObject object_on_cpu(std::string_view symbol, int cpu, std::string_view type) const;
 
  private:
+  Result<std::uint64_t> ppc64_vmalloc_to_physical(std::uint64_t address, const Error& otherwise) const;
   KernelObject make(std::string path, const Result<std::uint64_t>& address, std::string_view type) const;
 
   const PhysicalMemory& memory_;

@@ -47,17 +47,19 @@ void Conversation::enter(Stage stage) {
 
 void Conversation::restart_deadline() {
   waiting_since_ = Clock::now();
-  deadline_ = waiting_since_ + (waking_ ? deadlines_.waking() : deadlines_.budget(recorder_.stage()));
-  starved_before_ = machine_.starved();
+  budget_ = waking_ ? deadlines_.waking() : deadlines_.budget(recorder_.stage());
+  deadline_ = waiting_since_ + budget_;
+  starved_at_first_ = starved_before_ = machine_.starved();
 }
 
 /// A deadline is for the guest, so time in which the host gave it no CPU does not count. True when there is
 /// some left.
 bool Conversation::extend_for_starvation() {
   const Clock::duration starved = machine_.starved() - std::exchange(starved_before_, machine_.starved());
-  if (starved < std::chrono::seconds(1)) return false;
-  deadline_ = Clock::now() + starved;
-  return true;
+  const auto now = Clock::now();
+  const Clock::duration more = extension(budget_, now - waiting_since_, starved);
+  if (more > Clock::duration::zero()) deadline_ = now + more;
+  return more > Clock::duration::zero();
 }
 
 Result<> Conversation::await_second_kernel() {
@@ -232,6 +234,12 @@ Error Conversation::overdue(std::string_view what) {
     return Error::host(fmt::format("the fork did not wake in {:.0f} s, for which it had {:.0f} s", waited,
                                    to_seconds(deadlines_.waking())))
         .with_hint("with --cold its guest boots instead");
+  const Clock::duration starved = machine_.starved() - starved_at_first_;
+  if (had_no_chance(budget_, Clock::now() - waiting_since_, starved) && starved > Clock::duration::zero())
+    return Error::host(
+               fmt::format("no sign of {} in {:.0f} s, in {:.0f} s of which the host gave the guest no CPU",
+                           what, waited, to_seconds(starved)))
+        .with_hint("let fewer guests or other programs run at a time");
   std::string words = fmt::format("no sign of {} in {:.0f} s", what, waited);
   if (!panic_line_.empty()) words += fmt::format("; panic: {}", panic_line_);
   if (last_line_ != panic_line_) words += fmt::format("; last console line: {}", last_line_);

@@ -76,7 +76,8 @@ class Conversation {
   int next_id_ = 1;
   Clock::time_point waiting_since_ = Clock::now();
   Clock::time_point deadline_ = Clock::now();
-  Clock::duration starved_before_{};
+  Clock::duration budget_{};
+  Clock::duration starved_at_first_{}, starved_before_{};
   bool waking_ = false;
   std::string last_line_;
   std::string panic_line_;           ///< of the kernel that runs now

@@ -43,4 +43,14 @@ Clock::duration Deadlines::waking() const {
   return woke_ ? std::clamp<Clock::duration>(30 * *woke_, seconds(20), slowest_boot_) : slowest_boot_;
 }
 
+Clock::duration extension(Clock::duration budget, Clock::duration waited, Clock::duration starved) {
+  constexpr int kMostBudgets = 2;
+  if (starved < seconds(1) || waited >= kMostBudgets * budget) return {};
+  return std::min(starved, kMostBudgets * budget - waited);
+}
+
+bool had_no_chance(Clock::duration budget, Clock::duration waited, Clock::duration starved) {
+  return waited - starved < budget / 4;
+}
+
 }  // namespace crashpath

@@ -30,4 +30,14 @@ class Deadlines {
   std::optional<Clock::duration> boot_, woke_;
 };
 
+/// How much longer to wait when a deadline of `budget` has passed after `waited`, because the host gave one
+/// of the guest's CPUs nothing for `starved` of the time since the deadline was set. Nothing when that was
+/// hardly any; and altogether at most twice the budget, because CPUs that spin for ever starve each
+/// other for ever.
+Clock::duration extension(Clock::duration budget, Clock::duration waited, Clock::duration starved);
+
+/// Whether a guest that waited so long, and meanwhile starved so long, had too little of the host's CPUs to
+/// be blamed: not a quarter of its budget.
+bool had_no_chance(Clock::duration budget, Clock::duration waited, Clock::duration starved);
+
 }  // namespace crashpath

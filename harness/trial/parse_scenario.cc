@@ -191,6 +191,17 @@ Result<> check_cpu(const TomlTable& table, std::int64_t cpu, const Scenario& sce
                      fmt::format("\"cpu\" is {}, but the machine has the CPUs 0 to {}", cpu, cpus - 1));
 }
 
+/// Steps of the second kernel are those that its agent can do before it writes the dump.
+Result<Kernel> read_step_kernel(TomlTable& table, std::string_view run) {
+  const auto kernel = CP_TRY(one_of(table, "kernel", {"first", "second"})).value_or("first");
+  if (kernel == "first") return Kernel::first;
+  static constexpr std::string_view possible[] = {"exec", "write", "workload"};
+  if (std::find(std::begin(possible), std::end(possible), run) == std::end(possible))
+    return table.error(
+        "kernel", fmt::format("the second kernel can do {}, but not \"{}\"", fmt::join(possible, ", "), run));
+  return Kernel::second;
+}
+
 /// A chain is written out, step by step, in the script.
 Result<> check_kexecs(const TomlTable& table, std::int64_t times) {
   constexpr std::int64_t most = 100;
@@ -202,6 +213,7 @@ Result<> read_step(TomlTable& table, Scenario& scenario) {
   const std::string run = CP_TRY(table.required_string("run"));
   const auto kind = find_step(run);
   if (!kind) return placed(table, "run", kind.error());
+  const Kernel kernel = CP_TRY(read_step_kernel(table, run));
   const CheckParameters parameters = CP_TRY(table.parameters(kind->parameters));
   CP_TRY(table.finish());
   if (const auto cpu = parameters.find("cpu"); cpu != parameters.end())
@@ -210,7 +222,7 @@ Result<> read_step(TomlTable& table, Scenario& scenario) {
     return table.error("run", "no crash kernel is loaded (capture.load = false), so none can be corrupted");
   if (const auto times = parameters.find("times"); run == "kexec" && times != parameters.end())
     CP_TRY(check_kexecs(table, std::get<std::int64_t>(times->second)));
-  scenario.steps.push_back({run, to_json(parameters), table.line()});
+  scenario.steps.push_back({run, to_json(parameters), table.line(), kernel});
   return {};
 }
 
@@ -278,6 +290,9 @@ Result<> read_ends(TomlTable& root, Scenario& scenario) {
 Result<> check_whole(const TomlTable& root, const Scenario& scenario) {
   if (scenario.expects.empty() && !scenario.ends)
     return root.error("", "nothing is expected, so nothing could pass: add an [[expect]] or [ends]");
+  const auto in_second = [](const ScenarioStep& step) { return step.kernel == Kernel::second; };
+  if (!scenario.trigger && std::any_of(scenario.steps.begin(), scenario.steps.end(), in_second))
+    return root.error("step", "a step is for the second kernel, but without a [trigger] there is none");
   if (!scenario.trigger || scenario.ends) return {};
   const auto kind = CP_TRY(find_trigger(scenario.trigger->kind));
   if (!kind.plain_kexec && !scenario.capture.load)

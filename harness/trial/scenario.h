@@ -61,11 +61,13 @@ struct ScenarioRecord {
 };
 
 /// [[step]]: before the trigger, in the first kernel through the agent (docs/agent-protocol.md has the
-/// commands), or by the harness itself where `run` begins with "host.".
+/// commands), or by the harness itself where `run` begins with "host."; or in the second, before it writes
+/// the dump.
 struct ScenarioStep {
   std::string run;
   boost::json::object arguments;
   int line = 0;
+  Kernel kernel = Kernel::first;
 };
 
 /// [trigger]

@@ -103,6 +103,7 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
   if (scenario.capture.load) script.push_back(load_crash_kernel(trial));
   script.push_back(report_symbols());
   for (const auto& step : scenario.steps) {
+    if (step.kernel == Kernel::second) continue;
     if (step.run == "kexec")
       add_kexec_step(trial, step.arguments, script);
     else
@@ -126,6 +127,9 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
   }
 
   script.push_back(agent_step(Stage::second_kernel, Kernel::second, "report", report_arguments()));
+  for (const auto& step : scenario.steps)
+    if (step.kernel == Kernel::second)
+      script.push_back(agent_step(Stage::second_kernel, Kernel::second, step.run, step.arguments));
   if (scenario.capture.load && scenario.capture.capture && !kind.plain_kexec) {
     script.push_back(agent_step(Stage::capture, Kernel::second, "vmcore.headers"));
     script.push_back(agent_step(Stage::capture, Kernel::second, "capture",

@@ -65,6 +65,16 @@ std::vector<TriggerKind> make_trigger_kinds() {
        .module = "rtas_hold",
        .module_parameters = "state=panic",
        .need = "probe:rtas_hold"},
+      {.name = "panic-while-in-rtas",
+       .summary = "panic() while another CPU is in a certain RTAS call (pseries)",
+       .agent_kind = "",
+       .module = "rtas_hold",
+       .module_parameters = "state=meet",
+       .need = "probe:rtas_hold",
+       .parameters = {{.name = "function",
+                       .help = "that call, which somebody has to make",
+                       .example = std::string("ibm,configure-connector"),
+                       .required = true}}},
       {.name = "crash-point",
        .summary = "the probe crash_point waits at a place in the kernel, which a workload reaches",
        .agent_kind = "workload",
@@ -94,6 +104,12 @@ boost::json::object TriggerKind::agent_arguments(const ScenarioTrigger& trigger)
   if (!module.empty()) {
     arguments["module"] = module;
     arguments["params"] = module_parameters;
+  }
+  if (const auto* function = trigger.arguments.if_contains("function");
+      function != nullptr && !module.empty()) {
+    arguments["params"] =
+        fmt::format("{} function={}", module_parameters, std::string_view(function->as_string()));
+    return arguments;
   }
   if (!runs_workload) {
     for (const auto& [key, value] : trigger.arguments) arguments[key] = value;

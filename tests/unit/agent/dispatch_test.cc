@@ -114,6 +114,9 @@ TEST_F(DispatchTest, TellsWhenAWatchedTaskFails) {
 
 TEST_F(DispatchTest, DoesAWorkloadBeforeItAnswers) {
   EXPECT_EQ(ask(R"({"id": 1, "run": "workload", "name": "memory", "memory_mib": 1})").at("ok"), true);
+  const auto several =
+      ask(R"({"id": 1, "run": "workload", "name": "memory", "memory_mib": 1, "times": 2, "tasks": 3})");
+  EXPECT_EQ(several.at("data"), boost::json::parse(R"({"workload": "memory", "done": 6})"));
   EXPECT_TRUE(session_.watched.empty());
   EXPECT_THAT(error_of(R"({"id": 1, "run": "workload", "name": "rtas"})"), HasSubstr("no RTAS"));
   EXPECT_EQ(error_of(R"({"id": 1, "run": "workload", "name": "dance"})"), "unknown workload 'dance'");

@@ -62,6 +62,16 @@ TEST_F(BuildProbes, BuildsAgainWhenSourceOrHeadersChange) {
   EXPECT_EQ(compiled(), "good\ngood\ngood\n");
 }
 
+TEST_F(BuildProbes, BuildsAgainWhenAnIncludedHeaderChanges) {
+  write(build_.sources / "good.c", "#include \"include/shared.h\"\n");
+  write(build_.sources / "include/shared.h", "one\n");
+  const fs::path first = build_probes(build_, {"good"}).value().modules.at("good");
+  write(build_.sources / "include/shared.h", "two\n");
+  EXPECT_NE(build_probes(build_, {"good"}).value().modules.at("good"), first);
+  fs::remove(build_.sources / "include/shared.h");
+  EXPECT_FALSE(build_probes(build_, {"good"}));
+}
+
 TEST_F(BuildProbes, AProbeThatDoesNotCompileIsANamedReasonAndTheOthersAreBuilt) {
   write(build_.sources / "bad.c", "BROKEN\n");
   const ProbeSet set = build_probes(build_, {"bad", "good"}).value();

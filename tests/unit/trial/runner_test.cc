@@ -426,6 +426,20 @@ TEST_F(RunnerTest, TheScriptForReplayHoldsWhatTheHostWouldSend) {
   EXPECT_THAT(text, HasSubstr(R"("in":"second")"));
 }
 
+TEST_F(RunnerTest, StepsOfTheSecondKernelComeBeforeItWritesTheDump) {
+  scenario_.steps.push_back(
+      {.run = "workload", .arguments = {{"name", "sysparm"}}, .line = 1, .kernel = Kernel::second});
+  const auto script = make_script(trial_).value();
+  const auto at = [&](std::string_view run) {
+    return std::find_if(script.begin(), script.end(),
+                        [&](const ScriptStep& step) { return step.run == run; });
+  };
+  ASSERT_NE(at("workload"), script.end());
+  EXPECT_EQ(at("workload")->kernel, Kernel::second);
+  EXPECT_LT(at("trigger"), at("workload"));
+  EXPECT_LT(at("workload"), at("capture"));
+}
+
 TEST_F(RunnerTest, EachKernelOfAChainReportsBeforeItIsLeft) {
   trial_.machine.append = "quiet";
   scenario_.steps.push_back(

@@ -80,6 +80,11 @@ trace = ["gicv3_redist_write"]
 run = "cpu.offline"
 cpu = 5
 
+[[step]]
+kernel = "second"
+run = "workload"
+name = "sysparm"
+
 [trigger]
 kind = "panic-in-irq"
 cpu = 2
@@ -112,7 +117,9 @@ policy = "kept"
   ASSERT_EQ(scenario.record.pages.size(), 1U);
   EXPECT_EQ(scenario.record.pages[0].name, "lpi-tables");
   EXPECT_THAT(scenario.record.trace, ElementsAre("gicv3_redist_write"));
-  ASSERT_EQ(scenario.steps.size(), 1u);
+  ASSERT_EQ(scenario.steps.size(), 2u);
+  EXPECT_EQ(scenario.steps[0].kernel, Kernel::first);
+  EXPECT_EQ(scenario.steps[1].kernel, Kernel::second);
   EXPECT_EQ(scenario.steps[0].run, "cpu.offline");
   EXPECT_EQ(boost::json::serialize(scenario.steps[0].arguments), R"({"cpu":5})");
   EXPECT_EQ(scenario.trigger->cpu, 2);
@@ -175,6 +182,12 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"TableExpected",
               with("machine = 4\n" + kExpect),
               {"dir/x.toml:3:11: \"machine\" must be a table"}},
+        Wrong{"StepThatTheSecondKernelCannotDo",
+              with("[[step]]\nkernel = \"second\"\nrun = \"cpu.offline\"\ncpu = 1\n" + kExpect),
+              {"dir/x.toml:4:1: the second kernel can do exec, write, workload, but not \"cpu.offline\""}},
+        Wrong{"StepOfASecondKernelThatThereIsNot",
+              with("[[step]]\nkernel = \"second\"\nrun = \"workload\"\nname = \"rtas\"\n" + kExpect),
+              {"without a [trigger] there is none"}},
         Wrong{"StringsExpected",
               with("arch = [1]\n" + kExpect),
               {"dir/x.toml:3:9: \"arch\" must hold strings only, not an integer"}},

@@ -1,0 +1,51 @@
+// RTAS and its work areas on real pseries guests: a CPU that is stuck in RTAS, in both directions, and
+// mutations that fail the check that is meant for each.
+
+#include "tests/guest/program.h"
+
+namespace crashpath {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Rtas, AStuckCpuHangsTheCrashAndWithABufferOfItsOwnTheCrashGoesOn) {
+  const Workspace workspace;
+  const auto run = workspace.path() / "run";
+  const auto output = run_program(crashpath_run(
+      run, {"--arch", "pseries", "--scenario", "rtas.held-xics", "--scenario", "rtas.held-xics-emergency"}));
+  EXPECT_EQ(output.exit_code, 0) << output.out << output.err;
+  const auto results = read_results(run);
+  const auto hung = find_trial(results, "pseries", "rtas.held-xics");
+  EXPECT_EQ(outcome(hung), "xfail");
+  EXPECT_EQ(stage(hung), "handover");
+  EXPECT_THAT(std::string(hung.at("words").as_string()), HasSubstr("CPU 0 waits for rtas_lock"));
+  const auto went_on = find_trial(results, "pseries", "rtas.held-xics-emergency");
+  EXPECT_EQ(outcome(went_on), "pass");
+  EXPECT_EQ(outcome(*find_check(went_on, "rtas.held-args")), "pass");
+}
+
+TEST(WorkArea, EveryMutationFailsTheCheckThatIsMeantForIt) {
+  const struct {
+    const char *scenario, *check, *words;
+  } mutations[] = {
+      {"mutation.workarea-leak", "workarea.pool", "given out, but nobody has it"},
+      {"mutation.workarea-unfair", "workarea.fair", "131072 bytes by wa_large"},
+      {"mutation.workarea-high", "workarea.arena", "is out of RTAS' reach"},
+  };
+  const Workspace workspace;
+  const auto run = workspace.path() / "run";
+  const auto output = run_program(crashpath_run(
+      run, {"--arch", "pseries", "--scenario-dir", kMutations, "--scenario", "mutation.workarea-*"}));
+  EXPECT_EQ(output.exit_code, 1) << output.out << output.err;
+  const auto results = read_results(run);
+  for (const auto& mutation : mutations) {
+    const auto trial = find_trial(results, "pseries", mutation.scenario);
+    const json::object* check = find_check(trial, mutation.check);
+    ASSERT_NE(check, nullptr) << mutation.scenario;
+    EXPECT_EQ(outcome(*check), "fail") << mutation.scenario;
+    EXPECT_THAT(std::string(check->at("got").as_string()), HasSubstr(mutation.words));
+  }
+}
+
+}  // namespace
+}  // namespace crashpath
