@@ -12,6 +12,8 @@
 #include "guestimages/fetch/mirror.h"
 #include "harness/base/paths.h"
 #include "harness/machine/architecture.h"
+#include "harness/machine/backend.h"
+#include "harness/machine/libvirt/embedded_root.h"
 #include "harness/process/command.h"
 
 namespace crashpath {
@@ -101,11 +103,32 @@ std::vector<Finding> examine() {
   return findings;
 }
 
+/// What killed processes left: directories of embedded drivers, and domains and volumes of the given place.
+Result<> clean(const std::vector<std::string>& machines) {
+  std::vector<std::string> found = libvirt::clean_embedded_roots();
+  for (const auto& machine : machines) {
+    const auto kind = CP_TRY(MachineKind::parse(machine));
+    for (auto& line : CP_TRY(kind.clean())) found.push_back(std::move(line));
+  }
+  for (const auto& line : found) fmt::print("removed {}\n", line);
+  if (found.empty()) fmt::print("nothing was left behind\n");
+  return {};
+}
+
 }  // namespace
 
 void add_doctor_command(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand("doctor", "What this machine lacks, and what to do about it");
-  command->callback([&status] {
+  auto cleaning = std::make_shared<bool>(false);
+  auto machines = std::make_shared<std::vector<std::string>>();
+  command->add_flag("--clean", *cleaning, "remove what killed runs left behind, and only that");
+  command->add_option("--machine", *machines, "with --clean: also there, as `crashpath run` takes it");
+  command->callback([&status, cleaning, machines] {
+    if (*cleaning) {
+      const auto cleaned = clean(*machines);
+      status = cleaned ? kSuccess : report_error(cleaned.error());
+      return;
+    }
     bool all_good = true;
     for (const auto& finding : examine()) {
       fmt::print("{:4}  {:28}  {}\n", finding.good ? "ok" : "BAD", finding.what, finding.found);

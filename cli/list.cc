@@ -6,6 +6,7 @@
 #include "cli/context.h"
 #include "cli/errors.h"
 #include "cli/prepare_image.h"
+#include "harness/machine/backend.h"
 #include "harness/trial/steps.h"
 #include "harness/trial/triggers.h"
 
@@ -54,6 +55,7 @@ void list_machines() {
     fmt::print("{:8} {} -machine {} -cpu {}{}\n", architecture.name, architecture.qemu_binary,
                architecture.qemu_machine, architecture.default_cpu,
                architecture.has_firmware_option ? ", UEFI" : "");
+  for (const Backend& backend : backends()) fmt::print("--machine {:8} {}\n", backend.name, backend.summary);
 }
 
 void list_triggers() {

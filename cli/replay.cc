@@ -16,6 +16,7 @@ struct ReplayOptions {
   std::filesystem::path directory;
   std::filesystem::path output;
   int repeat = 1;
+  std::string machine;  ///< empty: as it was
 };
 
 Result<std::string> text_of(const boost::json::value& trial, std::string_view pointer) {
@@ -41,6 +42,8 @@ Result<int> replay(const ReplayOptions& options) {
   run_options.scenarios = {CP_TRY(text_of(trial, "/scenario"))};
   run_options.scenario_directories = {scenarios};
   run_options.only_given_scenarios = true;
+  run_options.machine = CP_TRY(MachineKind::parse(
+      options.machine.empty() ? CP_TRY(text_of(trial, "/machine/backend")) : options.machine));
   run_options.output = options.output;
   run_options.repeat = options.repeat;
   return run(run_options);
@@ -52,6 +55,7 @@ void add_replay_command(CLI::App& app, int& status) {
   auto options = std::make_shared<ReplayOptions>();
   CLI::App* command = app.add_subcommand("replay", "Run a recorded trial again, as it was");
   command->add_option("DIR", options->directory, "directory of a trial")->required();
+  command->add_option("--machine", options->machine, "as `crashpath run` takes it (default: as recorded)");
   command->add_option("--output", options->output, "directory of the new run (default: runs/<UTC time>)");
   command->add_option("--repeat", options->repeat, "how often")->check(CLI::Range(1, 100000));
   command->callback([options, &status] {

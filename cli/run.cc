@@ -10,6 +10,8 @@
 #include "cli/signals.h"
 #include "cli/trial_series.h"
 #include "harness/base/file.h"
+#include "harness/machine/libvirt/embedded_root.h"
+#include "harness/plan/host_pool.h"
 #include "harness/plan/plan.h"
 #include "harness/plan/plan_file.h"
 #include "harness/report/html.h"
@@ -28,6 +30,14 @@ Result<std::vector<PlanEntry>> plan_entries(const RunOptions& options) {
   entry.repeat = options.repeat;
   return std::vector{entry};
 }
+
+Result<std::unique_ptr<HostPool>> open_pool(const std::filesystem::path& file) {
+  if (file.empty()) return std::unique_ptr<HostPool>();
+  const auto entries = CP_TRY(parse_hosts(CP_TRY(read_file(file)), file));
+  return HostPool::open(entries, [](std::string_view line) { fmt::print(stderr, "{}\n", line); });
+}
+
+}  // namespace
 
 Result<std::vector<PlannedTrial>> plan_run(const RunOptions& options, const Context& context,
                                            RunImages& images) {
@@ -49,17 +59,19 @@ Result<std::vector<PlannedTrial>> plan_run(const RunOptions& options, const Cont
   if (const Error* mistake = images.mistake()) return *mistake;
   auto trials = CP_TRY(make_plan(requests));
   for (auto& trial : trials) trial.seed = options.seed;
+  if (options.hosts.empty()) assign_machine(trials, options.machine.name(), options.machine.capabilities());
   images.excuse(trials);
   return trials;
 }
 
-}  // namespace
-
 Result<int> run(const RunOptions& options) {
   const Context context =
       CP_TRY(load_context_with_scenarios(options.scenario_directories, !options.only_given_scenarios));
+  libvirt::clean_embedded_roots();
   RunImages images(options.mirror);
-  const auto trials = CP_TRY(plan_run(options, context, images));
+  auto trials = CP_TRY(plan_run(options, context, images));
+  const auto pool = CP_TRY(open_pool(options.hosts));
+  if (pool) pool->rule_out(trials);
   if (trials.empty()) {
     const Error nothing =
         Error::usage(options.scenarios.empty()
@@ -69,10 +81,14 @@ Result<int> run(const RunOptions& options) {
     report_error(nothing);
     return exit_status(Results());
   }
+  const auto place = CP_TRY(options.machine.open());
   const auto output = CP_TRY(make_run_directory(options.output));
   Interruption interruption;
   const InterruptionBySignal signals(interruption);
-  TrialSeries series(context, output, {.jobs = options.jobs, .cold = options.cold}, interruption);
+  TrialSeries series(
+      context, output,
+      {.machine = options.machine, .pool = pool.get(), .jobs = options.jobs, .cold = options.cold},
+      interruption);
   auto carried_out = series.carry_out(trials);
   fmt::print("{}", to_terminal(series.results(), output, detect_terminal(STDOUT_FILENO)));
   if (!carried_out) return std::move(carried_out).error();

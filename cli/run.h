@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/machine/backend.h"
+#include "harness/trial/planned_trial.h"
 
 namespace crashpath {
 
@@ -21,7 +23,9 @@ struct RunOptions {
   std::filesystem::path plan;         ///< empty: none
   std::filesystem::path output;       ///< empty: runs/<UTC time>
   std::string mirror;
-  int jobs = 0;  ///< 0: what this host's CPUs and memory allow
+  MachineKind machine;
+  std::filesystem::path hosts;  ///< a file of hosts instead of one machine; empty: none
+  int jobs = 0;                 ///< 0: what this host's CPUs and memory allow
   int repeat = 1;
   bool cold = false;                  ///< every trial boots, none forks
   std::optional<std::uint64_t> seed;  ///< of every forked guest's randomness
@@ -29,5 +33,11 @@ struct RunOptions {
 
 /// The exit status of the run, or what kept it from beginning.
 Result<int> run(const RunOptions& options);
+
+class RunImages;
+struct Context;
+/// The run's trials, with images made as far as they can be: what is wrong with one stands in its trials.
+Result<std::vector<PlannedTrial>> plan_run(const RunOptions& options, const Context& context,
+                                           RunImages& images);
 
 }  // namespace crashpath

@@ -64,7 +64,9 @@ Result<boost::json::object> SweepSession::ask(const ScenarioStep& question, cons
       output_ / "discovery" / fmt::format("{}-{}", image.architecture->name, image.kernel_release);
   fmt::print(stderr, "asking {} for its crash points\n", directory.filename().native());
   UnobservedTrial observer;
-  const MachineFactory factory = [](const MachineConfig& config) { return make_machine("qemu", config); };
+  const MachineFactory factory = [](const MachineConfig& config) {
+    return MachineFactory::result_type(MachineKind().make(config));
+  };
   CP_TRY(make_directories(directory));
   CP_TRY(run_trial(trial, directory, factory, observer, interruption_));
   const Timeline timeline = CP_TRY(read_timeline(directory / evidence_file::kTimeline));

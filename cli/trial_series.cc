@@ -10,7 +10,6 @@
 #include "cli/replay_script.h"
 #include "harness/base/file.h"
 #include "harness/evidence/directory.h"
-#include "harness/machine/backend.h"
 #include "harness/plan/scheduler.h"
 #include "harness/report/formats.h"
 #include "harness/trial/exhibits.h"
@@ -18,8 +17,9 @@
 namespace crashpath {
 namespace {
 
-Result<std::unique_ptr<Machine>> new_machine(const MachineConfig& config) {
-  return make_machine("qemu", config);
+MachineFactory machines_of(const MachineKind& kind) {
+  return
+      [&kind](const MachineConfig& config) -> Result<std::unique_ptr<Machine>> { return kind.make(config); };
 }
 
 }  // namespace
@@ -35,6 +35,7 @@ TrialSeries::TrialSeries(const Context& context, std::filesystem::path output, c
 /// far as the guests' memory goes into half of the host's.
 int TrialSeries::jobs(const std::vector<PlannedTrial>& trials) const {
   if (options_.jobs > 0) return options_.jobs;
+  if (options_.pool != nullptr) return options_.pool->slots();
   int largest = 1;
   for (const auto& trial : trials) largest = std::max(largest, trial.machine.memory_mib);
   const long host_mib = sysconf(_SC_PHYS_PAGES) / 1024 * sysconf(_SC_PAGESIZE) / 1024;
@@ -43,8 +44,8 @@ int TrialSeries::jobs(const std::vector<PlannedTrial>& trials) const {
 }
 
 /// Runs and judges one trial. What fails before there is any evidence is a verdict too.
-Verdict TrialSeries::verdict_of(const PlannedTrial& trial, const std::filesystem::path& directory,
-                                TrialObserver& observer) {
+Verdict TrialSeries::verdict_of(const PlannedTrial& trial, const MachineKind& machine,
+                                const std::filesystem::path& directory, TrialObserver& observer) {
   const auto failed = [](const Error& error) {
     Verdict verdict;
     verdict.outcome = Outcome::error;
@@ -56,7 +57,9 @@ Verdict TrialSeries::verdict_of(const PlannedTrial& trial, const std::filesystem
   if (runs)
     if (const auto written = write_replay_script(trial, directory); !written) return failed(written.error());
   const auto fork_of = templates_ ? templates_->take(trial) : nullptr;
-  if (const auto ran = run_trial(trial, directory, new_machine, observer, interruption_, fork_of.get()); !ran)
+  if (const auto ran =
+          run_trial(trial, directory, machines_of(machine), observer, interruption_, fork_of.get());
+      !ran)
     return failed(ran.error());
   if (runs)
     if (const auto written = write_exhibits(trial.scenario->record.pages, directory); !written)
@@ -67,11 +70,36 @@ Verdict TrialSeries::verdict_of(const PlannedTrial& trial, const std::filesystem
   return kept ? verdict : failed(kept.error());
 }
 
-void TrialSeries::carry_out_one(const PlannedTrial& trial, std::size_t number, Progress& progress) {
-  TrialObserver& observer = progress.began(trial.id);
-  const auto directory = output_ / trial.id;
-  Verdict verdict = verdict_of(trial, directory, observer);
-  if (templates_) templates_->done_with(trial);
+/// On a host of the pool; on another one when that host was lost, whose errors are nobody's verdict. The
+/// trial then says where it was.
+Verdict TrialSeries::on_some_host(PlannedTrial& trial, const std::filesystem::path& directory,
+                                  TrialObserver& observer, Progress& progress) {
+  for (;;) {
+    auto slot = options_.pool->take(trial);
+    if (!slot) {
+      trial.error_reason = "no host is left that could run it";
+      return verdict_of(trial, options_.machine, directory, observer);
+    }
+    trial.machine_kind = slot->machine().name();
+    Verdict verdict = verdict_of(trial, slot->machine(), directory, observer);
+    if (verdict.outcome != Outcome::error || slot->machine().works()) return verdict;
+    slot->set_aside();
+    progress.say(fmt::format("{} is set aside, {} runs elsewhere: {}", slot->machine().name(), trial.id,
+                             verdict.words));
+    std::error_code ignored;
+    std::filesystem::remove_all(directory, ignored);
+  }
+}
+
+void TrialSeries::carry_out_one(const PlannedTrial& planned, std::size_t number, Progress& progress) {
+  TrialObserver& observer = progress.began(planned.id);
+  const auto directory = output_ / planned.id;
+  PlannedTrial trial = planned;
+  const bool runs = trial.skip_reason.empty() && trial.error_reason.empty();
+  Verdict verdict = options_.pool != nullptr && runs
+                        ? on_some_host(trial, directory, observer, progress)
+                        : verdict_of(planned, options_.machine, directory, observer);
+  if (templates_) templates_->done_with(planned);
   progress.ended(observer, verdict);
   record(number, make_trial_result(trial, directory, std::move(verdict)));
 }
@@ -105,8 +133,8 @@ Result<> TrialSeries::carry_out(const std::vector<PlannedTrial>& trials) {
     std::optional<ProgressTicker> ticker;
     if (terminal.smart) ticker.emplace(progress);
     templates_.reset();
-    if (!options_.cold) {
-      templates_.emplace(trials, options_.least_shared, new_machine,
+    if (!options_.cold && options_.pool == nullptr && options_.machine.capabilities().forks) {
+      templates_.emplace(trials, options_.least_shared, machines_of(options_.machine),
                          [&](std::string_view line) { progress.say(line); });
       templates_->make(jobs(trials), interruption_);
     }

@@ -10,15 +10,18 @@
 
 #include "cli/context.h"
 #include "cli/templates.h"
+#include "harness/plan/host_pool.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
 
 namespace crashpath {
 
 struct SeriesOptions {
-  int jobs = 0;          ///< 0: what this host's CPUs and memory allow
-  bool cold = false;     ///< every trial boots, none forks
-  int least_shared = 2;  ///< a template is made where so many trials share a guest
+  MachineKind machine = {};
+  HostPool* pool = nullptr;  ///< where guests run instead; outlives the series
+  int jobs = 0;              ///< 0: what this host's CPUs and memory allow
+  bool cold = false;         ///< every trial boots, none forks
+  int least_shared = 2;      ///< a template is made where so many trials share a guest
 };
 
 class TrialSeries {
@@ -39,8 +42,10 @@ class TrialSeries {
  private:
   int jobs(const std::vector<PlannedTrial>& trials) const;
   void carry_out_one(const PlannedTrial& trial, std::size_t number, Progress& progress);
-  Verdict verdict_of(const PlannedTrial& trial, const std::filesystem::path& directory,
-                     TrialObserver& observer);
+  Verdict verdict_of(const PlannedTrial& trial, const MachineKind& machine,
+                     const std::filesystem::path& directory, TrialObserver& observer);
+  Verdict on_some_host(PlannedTrial& trial, const std::filesystem::path& directory, TrialObserver& observer,
+                       Progress& progress);
   void record(std::size_t number, TrialResult result);
   double seconds() const;  ///< since it began
 

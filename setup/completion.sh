@@ -23,14 +23,15 @@ _crashpath() {
 # What may stand behind the command that is on the line already.
 _crashpath_words() {
   case "${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
-    'run '*) echo --arch --kernel --scenario --scenario-dir --plan --jobs --repeat --output --mirror --cold ;;
+    'run '*) echo --arch --kernel --scenario --scenario-dir --plan --jobs --repeat --output --mirror --cold --machine --hosts ;;
     'list kernels') echo --arch ;;
     'list scenarios') echo --scenario-dir ;;
     'list '*) ((COMP_CWORD > 2)) || echo scenarios checks witnesses kernels machines triggers steps ;;
     'image fetch') echo --arch --kernel --mirror --update ;;
     'image '*) ((COMP_CWORD > 2)) || echo fetch show ;;
     'shell '*) echo --arch --kernel --append ;;
-    'replay '*) echo --output --repeat ;;
+    'replay '*) echo --output --repeat --machine ;;
+    'doctor '*) echo --clean --machine ;;
     'report '*) echo --format ;;
     'memreserve '*) ((COMP_CWORD > 2)) && echo --json || echo show ;;
     *) ((COMP_CWORD > 1)) || echo run sweep list image shell check replay report memreserve inventory doctor --help --version ;;

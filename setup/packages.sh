@@ -19,7 +19,16 @@ ensure_packages() {
     find_missing "$@"
     ((${#missing[@]} == 0)) || fail "still not installed: ${missing[*]}" "the log is $build/packages.log"
   fi
+  ensure_libvirt_user
   printf '%s' "$(packages_state "$@")" >"$stamp" || fail "cannot write $stamp" "${known_failures[2]}"
+}
+
+# As root libvirt's QEMU driver looks this user up when it begins, and refuses to begin without, whoever QEMU is told to
+# run as. Debian makes it with libvirt-daemon-system, which would start daemons that nobody asked for.
+ensure_libvirt_user() {
+  [[ $EUID -eq 0 ]] && ! getent passwd libvirt-qemu >/dev/null || return 0
+  useradd --system --user-group --no-create-home --home-dir /var/lib/libvirt --shell /usr/sbin/nologin libvirt-qemu ||
+    say 'there is no user libvirt-qemu: --machine libvirt will not work as root'
 }
 
 packages_state() { stat -c "$* %n %i %y %s" /var/lib/dpkg/status "$tree/setup/packages"; }

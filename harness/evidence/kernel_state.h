@@ -82,8 +82,8 @@ class KernelState {
 
   const PhysicalMemory& memory() const { return memory_; }
   const Vmcoreinfo& vmcoreinfo() const { return vmcoreinfo_; }
-  /// The linear map and the kernel image; on arm64 also what only its page tables have: vmemmap, vmalloc,
-  /// modules. A guest error for anything else.
+  /// The linear map and the kernel image; on arm64 also what only its page tables have (vmemmap, vmalloc,
+  /// modules), on pseries with the radix MMU vmalloc and modules. A guest error for anything else.
   Result<std::uint64_t> to_physical(std::uint64_t address) const;
   Result<> read(std::uint64_t address, std::span<std::byte> into) const;  ///< of a virtual address
 

@@ -22,6 +22,7 @@ const std::vector<Architecture>& architectures() {
        .qemu_binary = "qemu-system-aarch64",
        .qemu_package = "qemu-system-arm",
        .qemu_machine = "virt",
+       .libvirt_arch = "aarch64",
        .default_cpu = "cortex-a57",
        // ID_AA64MMFR0_EL1.TGran16. pauth-impdef: TCG computes the architected QARMA5 signatures slowly.
        .all_page_sizes_cpu = "max,pauth-impdef=on",
@@ -44,6 +45,7 @@ const std::vector<Architecture>& architectures() {
        .qemu_binary = "qemu-system-ppc64",
        .qemu_package = "qemu-system-ppc",
        .qemu_machine = "pseries",
+       .libvirt_arch = "ppc64le",
        .default_cpu = "power9",
        .all_page_sizes_cpu = "power9",
        .console = "hvc0",

@@ -18,6 +18,7 @@ struct Architecture {
   std::string_view qemu_binary;    ///< "qemu-system-aarch64"
   std::string_view qemu_package;   ///< Debian package that has it: "qemu-system-arm"
   std::string_view qemu_machine;   ///< "virt", "pseries"
+  std::string_view libvirt_arch;   ///< how libvirt calls it: "aarch64", "ppc64le"
   std::string_view default_cpu;    ///< -cpu
   std::string_view all_page_sizes_cpu;  ///< -cpu that also runs kernels whose page size default_cpu lacks
   std::string_view console;             ///< first console= argument: "ttyAMA0", "hvc0"

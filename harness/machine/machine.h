@@ -1,7 +1,7 @@
 #pragma once
 
 // A machine runs one guest. It turns everything that happens into events, judges nothing and records nothing:
-// trials do that. Backends: qemu/ (direct).
+// trials do that. Backends: qemu/ (direct), libvirt/.
 
 #include <boost/json.hpp>
 #include <chrono>
@@ -75,6 +75,8 @@ struct ConsoleLine {
   /// more of that line comes later it is a line of its own.
   bool complete = true;
 };
+/// docs/agent-protocol.md allows 1 MiB a line.
+inline constexpr std::size_t kMaxAgentLine = (std::size_t{1} << 20) + 4096;
 struct AgentLine {
   std::string text;  ///< one line of the guest agent's channel, as it came: parse with care
 };
@@ -83,8 +85,9 @@ struct HypervisorEvent {
   boost::json::object data;
 };
 struct MachineExited {
-  int exit_code = 0;          ///< of the QEMU process, when not killed by a signal
-  std::optional<int> signal;  ///< the signal that killed it
+  int exit_code = 0;               ///< of the QEMU process, when not killed by a signal
+  std::optional<int> signal = {};  ///< the signal that killed it
+  std::string words = {};          ///< why nothing more is known of it, where that is so
 };
 struct DeadlinePassed {};
 struct Interrupted {};  ///< somebody called interrupt(): Ctrl-C

@@ -60,6 +60,28 @@ std::string lacking_of(const Need& need, const GuestImage& image, const MachineC
 
 }  // namespace
 
+std::string_view impossible(const PlannedTrial& trial, const Capabilities& can) {
+  const auto& steps = trial.scenario->steps;
+  const bool writes = std::any_of(steps.begin(), steps.end(),
+                                  [](const auto& step) { return step.run == "host.corrupt-crash-image"; });
+  if (!can.traces && !trial.scenario->record.trace.empty()) return "cannot record trace events";
+  if (!can.writes_memory && writes) return "cannot write to the guest's memory";
+  if (!can.sees_memory && !trial.scenario->record.pages.empty()) return "cannot see the guest's memory";
+  if (!can.tcg_threads && trial.machine.tcg_thread != "multi")
+    return "emulates every CPU on a thread of its own";
+  return "";
+}
+
+void assign_machine(std::vector<PlannedTrial>& trials, const std::string& machine_kind,
+                    const Capabilities& capabilities) {
+  for (auto& trial : trials) {
+    trial.machine_kind = machine_kind;
+    const std::string_view words = impossible(trial, capabilities);
+    if (trial.skip_reason.empty() && !words.empty())
+      trial.skip_reason = fmt::format("the machine {} {}", machine_kind, words);
+  }
+}
+
 std::string lacking(const Scenario& scenario, const GuestImage& image, const MachineConfig& machine,
                     std::string_view config) {
   std::vector<std::string> needs = scenario.needs;

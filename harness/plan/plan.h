@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/machine/capabilities.h"
 #include "harness/trial/planned_trial.h"
 
 namespace crashpath {
@@ -39,5 +40,13 @@ MachineConfig make_machine_config(const Scenario& scenario, const GuestImage& im
 /// What the guest lacks for the scenario and its trigger, in words, or nothing.
 std::string lacking(const Scenario& scenario, const GuestImage& image, const MachineConfig& machine,
                     std::string_view config);
+
+/// What the trial's scenario needs of a machine that this kind cannot do, or nothing.
+std::string_view impossible(const PlannedTrial& trial, const Capabilities& can);
+
+/// Says of each trial on what kind of machine it runs, and rules out those that need what it cannot do: their
+/// skip reason names it, unless there is one already.
+void assign_machine(std::vector<PlannedTrial>& trials, const std::string& machine_kind,
+                    const Capabilities& capabilities);
 
 }  // namespace crashpath

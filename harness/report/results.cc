@@ -24,6 +24,19 @@ std::string find_dump(const fs::path& directory) {
   return "";
 }
 
+/// What the guest really ran on, which is known once it ran.
+void add_accelerator(TrialResult& trial, const fs::path& directory) {
+  const auto text = read_file(directory / evidence_file::kHost);
+  if (!text) return;
+  boost::system::error_code code;
+  const json::value host = json::parse(*text, code);
+  if (code || !host.is_object()) return;
+  for (const char* name : {"accelerator", "host"})
+    if (const json::value* known = host.get_object().if_contains(name);
+        known != nullptr && known->is_string())
+      trial.machine[name] = *known;
+}
+
 json::object to_json(const TrialResult& trial) {
   json::object object{{"id", trial.id},
                       {"arch", trial.architecture},
@@ -117,6 +130,7 @@ Result<Results> Results::from_json(const json::value& value) {
 
 TrialResult make_trial_result(const PlannedTrial& planned, const fs::path& directory, Verdict verdict) {
   TrialResult trial = trial_from_json(identity_to_json(planned), "a planned trial").value();
+  add_accelerator(trial, directory);
   trial.dump = find_dump(directory);
   trial.exhibits = find_exhibits(directory);
   trial.verdict = std::move(verdict);
@@ -126,6 +140,7 @@ TrialResult make_trial_result(const PlannedTrial& planned, const fs::path& direc
 Result<TrialResult> read_trial_result(const fs::path& directory, Verdict verdict) {
   const Evidence evidence(directory);
   TrialResult trial = CP_TRY(trial_from_json(*CP_TRY(evidence.trial()), evidence_file::kTrial));
+  add_accelerator(trial, directory);
   trial.dump = find_dump(directory);
   trial.exhibits = find_exhibits(directory);
   trial.verdict = std::move(verdict);

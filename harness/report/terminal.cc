@@ -134,6 +134,18 @@ void add_words(Block& block, const TrialResult& trial) {
     block.add("known issue: ", verdict.known_issue);
 }
 
+/// Where the guest ran: the machine, and how its host executed it. Nothing where that is a QEMU of our own
+/// with the accelerator that every host has.
+std::string place_of(const TrialResult& trial) {
+  const auto text = [&](std::string_view name) {
+    const auto* value = trial.machine.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+  };
+  const std::string backend = text("backend"), accelerator = text("accelerator");
+  if ((backend.empty() || backend == "qemu") && accelerator != "kvm") return "";
+  return fmt::format("{}{}", backend, accelerator.empty() ? "" : fmt::format(" ({})", accelerator));
+}
+
 std::string block_of(const TrialResult& trial, const std::string& directory, bool every_check,
                      std::size_t width) {
   const auto& verdict = trial.verdict;
@@ -141,6 +153,7 @@ std::string block_of(const TrialResult& trial, const std::string& directory, boo
   add_words(block, trial);
   if (verdict.outcome == Outcome::skip && !every_check) return block.text();
   if (!trial.kernel_release.empty()) block.add("kernel ", trial.kernel_release);
+  if (const std::string place = place_of(trial); !place.empty()) block.add("on ", place);
   block.add_items(stages_of(verdict));
   for (const auto& line : verdict.vcpus) block.add("", line);
   if (!verdict.checks.empty()) block.add("", checks_line(verdict));

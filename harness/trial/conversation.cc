@@ -208,6 +208,7 @@ void Conversation::note_no_crash(const json::object& message) {
 }
 
 Error Conversation::exited(const MachineExited& exit) const {
+  if (!exit.words.empty()) return Error::host(exit.words);
   if (!panic_line_.empty() && shutdown_reason_.starts_with("guest"))
     return Error::guest(
         fmt::format("the {} kernel panicked and started no other: {}", to_string(kernel_), panic_line_));

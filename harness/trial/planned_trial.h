@@ -34,6 +34,7 @@ struct PlannedTrial {
   const Scenario* scenario = nullptr;
   const GuestImage* image = nullptr;
   MachineConfig machine;
+  std::string machine_kind = "qemu";  ///< as --machine names it
   int repetition = 1;
   /// What the randomness of a guest that forks from a template is seeded with; unset: another for each, and
   /// the host's clock. Guests that boot seed themselves.

@@ -7,32 +7,19 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 
+#include "harness/machine/firmware.h"
 #include "harness/process/command.h"
 
 namespace crashpath {
 namespace {
-
-/// Where Debian and others keep UEFI for arm64 machines; the first that is there.
-constexpr std::array kFirmwareFiles = {"/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
-                                       "/usr/share/AAVMF/AAVMF_CODE.fd",
-                                       "/usr/share/edk2/aarch64/QEMU_EFI.fd"};
 
 Result<std::filesystem::path> find_qemu(const Architecture& architecture) {
   const std::filesystem::path found = find_program(architecture.qemu_binary);
   if (!found.empty()) return found;
   return Error::host(fmt::format("there is no {} in PATH", architecture.qemu_binary))
       .with_hint(fmt::format("apt-get install {}", architecture.qemu_package));
-}
-
-Result<std::filesystem::path> find_firmware(const MachineConfig& config) {
-  if (!config.firmware || !config.architecture->has_firmware_option) return std::filesystem::path();
-  for (const auto* file : kFirmwareFiles)
-    if (std::filesystem::exists(file)) return std::filesystem::path(file);
-  return Error::host("there is no UEFI firmware for arm64 machines")
-      .with_hint("apt-get install qemu-efi-aarch64, or boot without it (firmware = false)");
 }
 
 /// Paths for QEMU that lead to descriptors of ours, so that neither a home directory's permissions nor a

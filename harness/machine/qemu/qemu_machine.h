@@ -91,9 +91,6 @@ class QemuMachine final : public Machine {
   bool stopped_ = false;
   bool migration_prepared_ = false;
   std::string migration_status_;  ///< of the last MIGRATION event: "active", "completed", "failed", ...
-
-  /// docs/agent-protocol.md allows 1 MiB a line.
-  static constexpr std::size_t kMaxAgentLine = (std::size_t{1} << 20) + 4096;
 };
 
 }  // namespace crashpath

@@ -12,12 +12,12 @@ TEST(Backend, EveryOneMakesAMachine) {
   for (const auto& backend : backends()) {
     MachineConfig config;
     config.architecture = &architectures().front();
-    EXPECT_NE(make_machine(backend.name, config).value(), nullptr);
+    EXPECT_NE(MachineKind::parse(backend.name).value().make(config), nullptr);
   }
 }
 
 TEST(Backend, AnUnknownOneIsAUsageErrorThatNamesTheKnown) {
-  const auto machine = make_machine("xen", {});
+  const auto machine = MachineKind::parse("xen");
   ASSERT_FALSE(machine);
   EXPECT_EQ(machine.error().fault(), Fault::usage);
   EXPECT_THAT(machine.error().to_string(), testing::HasSubstr("qemu"));

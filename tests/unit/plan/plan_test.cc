@@ -189,6 +189,33 @@ TEST(Lacking, CountsWhatTheTriggerImplies) {
   EXPECT_EQ(lacking_for("[trigger]\nkind = \"oops\"\n", "arm64", "", {"crash_context"}), "");
 }
 
+std::string skipped_on(const std::string& scenario_text, const Capabilities& capabilities) {
+  const Scenario scenario = make_scenario(named("a.b") + scenario_text);
+  const std::vector<GuestImage> images = {make_image("arm64", "6.12", "6.12.95-arm64")};
+  auto plan = make_plan({&scenario}, images, 1).value();
+  assign_machine(plan, "libvirt:far", capabilities);
+  EXPECT_EQ(plan.front().machine_kind, "libvirt:far");
+  return plan.front().skip_reason;
+}
+
+TEST(AssignMachine, RulesOutWhatTheMachineCannotDoAndSaysWhy) {
+  const Capabilities none;
+  EXPECT_EQ(skipped_on("", none), "");
+  EXPECT_EQ(skipped_on("[record]\ntrace = [\"gicv3_redist_write\"]\n", none),
+            "the machine libvirt:far cannot record trace events");
+  EXPECT_EQ(skipped_on("[machine]\ntcg_thread = \"single\"\n", none),
+            "the machine libvirt:far emulates every CPU on a thread of its own");
+  EXPECT_EQ(skipped_on("[[step]]\nrun = \"host.corrupt-crash-image\"\n", none),
+            "the machine libvirt:far cannot write to the guest's memory");
+}
+
+TEST(AssignMachine, LetsThroughWhatItCan) {
+  const Capabilities all{.traces = true, .writes_memory = true, .tcg_threads = true};
+  EXPECT_EQ(skipped_on("[record]\ntrace = [\"gicv3_redist_write\"]\n", all), "");
+  EXPECT_EQ(skipped_on("[machine]\ntcg_thread = \"single\"\n", all), "");
+  EXPECT_EQ(skipped_on("[[step]]\nrun = \"host.corrupt-crash-image\"\n", all), "");
+}
+
 TEST(PlanFile, IsRead) {
   const auto entries = parse_plan(R"([machines.xics]
 ic_mode = "xics"

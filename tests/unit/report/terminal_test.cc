@@ -70,5 +70,17 @@ TEST(Terminal, AFileIsNone) {
   EXPECT_FALSE(terminal.color);
 }
 
+TEST(Terminal, SaysWhereAGuestRanUnlessThatIsAQemuOfOurOwn) {
+  TrialResult trial;
+  trial.id = "arm64-6.12-panic.sysrq-1";
+  trial.verdict.outcome = Outcome::pass;
+  trial.machine = {{"backend", "libvirt:qemu:///system"}, {"accelerator", "kvm"}};
+  EXPECT_THAT(to_terminal(trial, "x", Terminal()), testing::HasSubstr("on libvirt:qemu:///system (kvm)"));
+  trial.machine = {{"backend", "qemu"}, {"accelerator", "kvm"}};
+  EXPECT_THAT(to_terminal(trial, "x", Terminal()), testing::HasSubstr("on qemu (kvm)"));
+  trial.machine = {{"backend", "qemu"}, {"accelerator", "tcg"}};
+  EXPECT_THAT(to_terminal(trial, "x", Terminal()), testing::Not(testing::HasSubstr("on qemu")));
+}
+
 }  // namespace
 }  // namespace crashpath

@@ -1,0 +1,39 @@
+#include "cli/run_options.h"
+
+namespace crashpath {
+
+void add_machine_option(CLI::App& command, MachineKind& machine) {
+  command
+      .add_option_function<std::string>(
+          "--machine",
+          [&machine](const std::string& text) {
+            auto kind = MachineKind::parse(text);
+            if (!kind) throw CLI::ValidationError("--machine", kind.error().to_string());
+            machine = std::move(*kind);
+          },
+          "qemu (default), libvirt, or libvirt:URI (qemu:///system, qemu+ssh://HOST/system)")
+      ->type_name("KIND");
+}
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  command.add_option("--arch", options.architectures, "arm64, pseries (default: both)")->delimiter(',');
+  command.add_option("--kernel", options.kernels,
+                     "series (6.12), series and flavour (6.12-rt), package, or path; comma lists of these");
+  command.add_option("--scenario", options.scenarios,
+                     "name or glob; may be given again (default: the default ones)");
+  command.add_option("--scenario-dir", options.scenario_directories, "also the scenarios of this directory");
+  command.add_option("--plan", options.plan, "a plan file instead of --arch, --kernel, --scenario, --repeat");
+  add_machine_option(command, options.machine);
+  command.add_option("--hosts", options.hosts, "a file of libvirt hosts, over which the trials are spread")
+      ->excludes("--machine");
+  command.add_option("-j,--jobs", options.jobs, "trials side by side (default: what this host allows)")
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--repeat", options.repeat, "how often each trial is done")
+      ->check(CLI::Range(1, 100000));
+  command.add_option("--output", options.output, "directory of the run (default: runs/<UTC time>)");
+  command.add_option("--mirror", options.mirror, "Debian mirror (default: the one this machine uses)");
+  command.add_flag("--cold", options.cold, "boot a guest for every trial; none forks from a template");
+  command.add_option("--seed", options.seed, "the same randomness and clock in every forked guest");
+}
+
+}  // namespace crashpath

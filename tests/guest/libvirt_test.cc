@@ -1,0 +1,147 @@
+// Guests as libvirt domains: in this process, of a libvirtd, and of one behind ssh.
+
+#include <signal.h>
+
+#include <boost/asio/io_context.hpp>
+#include <fstream>
+#include <thread>
+
+#include "harness/process/child.h"
+#include "tests/guest/program.h"
+
+namespace crashpath {
+namespace {
+
+using testing::HasSubstr;
+
+/// Processes whose command lines have all of this in them.
+std::size_t count_processes(std::string_view text) {
+  return processes_mentioning(text).size();
+}
+
+bool comes_true(const std::function<bool()>& condition, std::chrono::seconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  return condition();
+}
+
+/// tests/guest/libvirt-host.sh, until this ends.
+class LibvirtHost {
+ public:
+  LibvirtHost() : log_(open_file(workspace_.path() / "host.log", O_CREAT | O_WRONLY).value()) {
+    ChildOptions options{
+        .argv = {CRASHPATH_TESTS_DIR "/guest/libvirt-host.sh", directory().native(), std::to_string(port_)}};
+    options.out = options.err = log_.get();
+    std::filesystem::create_directories(directory());
+    child_.emplace(Child::start(io_, options, [](ChildExit) {}).value());
+    ready_ =
+        comes_true([&] { return std::filesystem::exists(directory() / "ready"); }, std::chrono::seconds(60));
+  }
+  bool ready() const { return ready_; }
+  std::filesystem::path directory() const { return workspace_.path() / "h"; }
+  std::string system_uri() const {
+    return fmt::format("qemu+unix:///system?socket={}/run/libvirt/libvirt-sock", directory().native());
+  }
+  std::string ssh_uri() const {
+    return fmt::format("qemu+ssh://root@127.0.0.1:{}/system?command={}/ssh", port_, directory().native());
+  }
+  /// A command there, as another machine would be told it.
+  CommandOutput tell(const std::string& command) const {
+    return run_program({directory() / "ssh", "-p", std::to_string(port_), "root@127.0.0.1", command});
+  }
+
+ private:
+  Workspace workspace_;
+  int port_ = 20000 + ::getpid() % 20000;
+  boost::asio::io_context io_;
+  UniqueFd log_;
+  std::optional<Child> child_;
+  bool ready_ = false;
+};
+
+/// One for all cases: it takes seconds to start.
+class Libvirt : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (::geteuid() == 0) host_ = std::make_unique<LibvirtHost>();
+  }
+  static void TearDownTestSuite() { host_.reset(); }
+
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "a libvirtd and an sshd of the test's own need root";
+    ASSERT_TRUE(host_->ready()) << "the test's libvirtd or sshd did not start";
+  }
+
+  /// The default crash passes on this machine as it does with a QEMU of our own.
+  static void expect_default_crash(const std::string& machine, const std::string& arch) {
+    const Workspace workspace;
+    const auto output =
+        run_program(crashpath_run(workspace.path() / "run", {"--machine", machine, "--arch", arch}));
+    EXPECT_EQ(output.exit_code, 0) << output.out << output.err;
+    const auto trial = find_trial(read_results(workspace.path() / "run"), arch, "panic.sysrq");
+    EXPECT_EQ(outcome(trial), "pass");
+    EXPECT_EQ(trial.at("machine").at("backend").as_string(), machine);
+    EXPECT_TRUE(trial.at("machine").as_object().contains("accelerator"));
+    ASSERT_NE(find_check(trial, "vmcore.pages-match-memory"), nullptr);
+    EXPECT_EQ(outcome(*find_check(trial, "vmcore.pages-match-memory")), "pass");
+  }
+
+  static std::unique_ptr<LibvirtHost> host_;
+};
+std::unique_ptr<LibvirtHost> Libvirt::host_;
+
+TEST_F(Libvirt, VerifiesTheDefaultCrashWithoutADaemon) {
+  expect_default_crash("libvirt", "arm64");
+}
+
+TEST_F(Libvirt, VerifiesTheDefaultCrashBehindSsh) {
+  expect_default_crash("libvirt:" + host_->ssh_uri(), "arm64");
+  EXPECT_EQ(host_->tell("ls /var/lib/libvirt/crashpath").out, "") << "volumes were left on the host";
+}
+
+TEST_F(Libvirt, WhatAKilledRunLeavesIsRemoved) {
+  const Workspace workspace;
+  const std::string pid = [&] {
+    boost::asio::io_context io;
+    ChildOptions options{
+        .argv = crashpath_run(workspace.path() / "run", {"--machine", "libvirt", "--arch", "arm64"})};
+    const UniqueFd out = open_file(workspace.path() / "out", O_CREAT | O_WRONLY).value();
+    options.out = options.err = out.get();
+    Child child = Child::start(io, options, [](ChildExit) {}).value();
+    const std::string mark = fmt::format("/var/tmp/crashpath-0/{}.", child.pid());
+    EXPECT_TRUE(comes_true([&] { return count_processes(mark) == 1; }, std::chrono::seconds(60)));
+    ::kill(child.pid(), SIGKILL);
+    return std::to_string(child.end().signal ? child.pid() : 0);
+  }();
+  const std::string mark = fmt::format("/var/tmp/crashpath-0/{}.", pid);
+  EXPECT_EQ(count_processes(mark), 1U) << "an embedded driver's QEMU outlives it: else this proves nothing";
+  const auto cleaned = run_program({CRASHPATH_BINARY, "doctor", "--clean"});
+  EXPECT_THAT(cleaned.out, HasSubstr(mark));
+  EXPECT_EQ(count_processes(mark), 0U);
+  for (const auto& entry : std::filesystem::directory_iterator("/var/tmp/crashpath-0"))
+    EXPECT_THAT(entry.path().native(), testing::Not(HasSubstr(mark)));
+}
+
+TEST_F(Libvirt, WhatAKilledRunLeavesOnADaemonsHostIsRemovedAtTheNextStart) {
+  const Workspace workspace;
+  const std::string machine = "libvirt:" + host_->system_uri();
+  {
+    boost::asio::io_context io;
+    ChildOptions options{
+        .argv = crashpath_run(workspace.path() / "run", {"--machine", machine, "--arch", "arm64"})};
+    const UniqueFd out = open_file(workspace.path() / "out", O_CREAT | O_WRONLY).value();
+    options.out = options.err = out.get();
+    Child child = Child::start(io, options, [](ChildExit) {}).value();
+    const auto domains = [&] { return host_->tell("ls /run/libvirt/qemu | grep -c 'crashpath-.*pid$'").out; };
+    EXPECT_TRUE(comes_true([&] { return domains() == "1\n"; }, std::chrono::seconds(60)));
+    ::kill(child.pid(), SIGKILL);
+  }
+  const auto cleaned = run_program({CRASHPATH_BINARY, "doctor", "--clean", "--machine", machine});
+  EXPECT_THAT(cleaned.out, HasSubstr("volume crashpath-"));
+  EXPECT_EQ(host_->tell("ls /var/lib/libvirt/crashpath").out, "");
+  EXPECT_EQ(host_->tell("ls /run/libvirt/qemu | grep -c 'crashpath-.*pid$'").out, "0\n");
+}
+
+}  // namespace
+}  // namespace crashpath
