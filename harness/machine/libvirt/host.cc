@@ -16,8 +16,8 @@ using Text = std::unique_ptr<char, Releaser<::free>>;
 
 /// Seconds between two signs of life that a connection over a network is asked for, and how many may be
 /// missing.
-constexpr int kKeepAlive = 5;
-constexpr unsigned kMissing = 6;
+constexpr int kKeepAlive = 10;
+constexpr unsigned kMissing = 12;
 
 /// Debian's driver looks this user up when it begins as root, also when it is told another one.
 constexpr const char* kUserHint =
@@ -75,8 +75,7 @@ bool Host::works(const Uri& uri) {
     const std::scoped_lock lock(mutex);
     host = hosts[uri.text].lock();
   }
-  unsigned long version = 0;
-  return host && host->alive() && virConnectGetVersion(host->connection(), &version) == 0;
+  return host && host->answers();
 }
 
 boost::json::object Host::describe() const {
@@ -87,6 +86,13 @@ boost::json::object Host::describe() const {
   const Text hostname(virConnectGetHostname(connection_.get()));
   if (hostname) about["host"] = hostname.get();
   return about;
+}
+
+/// libvirt's own version: that of the hypervisor is an error where there is no QEMU for the host's
+/// architecture.
+bool Host::answers() const {
+  unsigned long version = 0;
+  return alive() && virConnectGetLibVersion(connection_.get(), &version) == 0;
 }
 
 Result<int> Host::slots() const {

@@ -54,6 +54,8 @@ class Host {
   std::filesystem::path log_directory() const;
   /// Whether the connection still works.
   bool alive() const { return virConnectIsAlive(connection_.get()) == 1; }
+  /// Whether somebody is at the other end of it: asks, and waits for the answer.
+  bool answers() const;
 
   /// What others had left when the connection was opened, and is removed: a line each.
   const std::vector<std::string>& found_at_start() const { return found_at_start_; }

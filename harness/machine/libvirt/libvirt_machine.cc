@@ -202,8 +202,7 @@ std::optional<Event> LibvirtMachine::after_the_end() {
 
 /// Whether somebody is at the other end. A guest whose host is silent is not one that hangs.
 bool LibvirtMachine::answers() const {
-  unsigned long version = 0;
-  return uri_.embedded || !host_ || virConnectGetVersion(host_->connection(), &version) == 0;
+  return uri_.embedded || !host_ || host_->answers();
 }
 
 void LibvirtMachine::lose() {
