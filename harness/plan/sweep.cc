@@ -196,7 +196,10 @@ std::vector<PointParts> time_points(const SweepRequest& request, int cpu) {
 std::vector<PointParts> trigger_points(const Scenario& base) {
   std::vector<PointParts> points;
   for (const TriggerKind& kind : trigger_kinds()) {
-    if (kind.plain_kexec || kind.runs_workload) continue;
+    // One that has to be told more than a CPU is not one trigger but as many as there are answers.
+    const bool asks = std::any_of(kind.parameters.begin(), kind.parameters.end(),
+                                  [](const ParameterSpec& parameter) { return parameter.required; });
+    if (kind.plain_kexec || kind.runs_workload || asks) continue;
     for (int cpu = 0; cpu < (kind.takes_cpu ? cpus_of(base) : 1); ++cpu) {
       toml::table trigger{{"kind", kind.name}};
       if (kind.takes_cpu) trigger.insert("cpu", cpu);
