@@ -77,7 +77,7 @@ Result<std::uint64_t> KernelState::to_physical(std::uint64_t address) const {
 }
 
 Result<std::uint64_t> KernelState::ppc64_vmalloc_to_physical(std::uint64_t address,
-                                                              const Error& otherwise) const {
+                                                             const Error& otherwise) const {
   // vmalloc of the radix MMU, and with it modules; with the hash MMU, which has other tables, it begins
   // there, too.
   constexpr std::uint64_t kVmalloc = 0xc008000000000000, kVmallocEnd = 0xc00a000000000000;
