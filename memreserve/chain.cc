@@ -42,7 +42,10 @@ void take_report(const json::object& message, AgentWitness& witness) {
   if (const auto text = file("/sys/devices/system/cpu/possible"))
     if (auto cpus = parse_cpu_list(*text)) witness.possible = *std::move(cpus);
   if (const auto text = file("/sys/devices/system/cpu/online"))
-    if (auto cpus = parse_cpu_list(*text)) witness.online = *std::move(cpus);
+    if (auto cpus = parse_cpu_list(*text)) {
+      witness.seen_online.insert(cpus->begin(), cpus->end());
+      witness.online = *std::move(cpus);
+    }
   if (const auto text = file(kStates)) witness.hotplug_state = text->find(kState) != std::string::npos;
   if (const auto text = file("/proc/sys/kernel/tainted")) {
     std::uint64_t taint = 0;
@@ -127,6 +130,7 @@ Result<ModelKernel> to_model(const ChainKernel& kernel, bool callback, double cr
     if (booted) {
       const bool late = kernel.record == Kernel::first && said->second.booted_at >= crash_began;
       each.onlined = late ? Onlined::in_flight : Onlined::yes;
+      each.at_report = kernel.agent.seen_online.contains(cpu) ? Onlined::yes : Onlined::in_flight;
       each.redistributor = *said->second.booted_on;
       if (each.redistributor >= static_cast<std::uint64_t>(machine.cpus))
         return Error::guest(fmt::format("{}: CPU{} came up as vCPU {} of {}", kernel.name, cpu,

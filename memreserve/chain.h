@@ -20,6 +20,7 @@ struct AgentWitness {
   std::string release, version, cmdline;
   std::optional<std::vector<IomemEntry>> iomem;
   std::optional<std::vector<int>> possible, online;  ///< CPUs
+  std::set<int> seen_online;                         ///< in any of its reports
   /// /sys/devices/system/cpu/hotplug/states has irqchip/arm/gicv3/memreserve:online.
   std::optional<bool> hotplug_state;
   /// /proc/kallsyms has its_cpu_memreserve_lpi(), the callback of that state.
@@ -52,8 +53,8 @@ Result<TrialMachine> read_trial_machine(const Evidence& evidence);
 Result<std::set<std::uint64_t>> find_late(const Evidence& evidence, const std::vector<ChainKernel>& chain);
 
 /// The chain as the model wants it: which CPUs came up, by arm64's own lines and the agent's lists. A CPU
-/// that came up when the trial was already in stage crash counts as in flight. An error names what is
-/// missing.
+/// that came up when the trial was already in stage crash counts as in flight; so does, at the report, one
+/// that no report saw online. An error names what is missing.
 Result<std::vector<ModelKernel>> to_model(const Evidence& evidence, const std::vector<ChainKernel>& chain,
                                           const TrialMachine& machine);
 

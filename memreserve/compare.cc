@@ -159,13 +159,13 @@ class Comparer {
         look(address, fmt::format("pending table of redistributor {}", redistributor));
   }
 
-  /// Its table was allocated by a CPU that was not online yet, or no more, when the kernel was asked.
+  /// Its table was allocated by a CPU that the kernel, when it was asked, had not been seen to have online.
   static bool came_after_report(const ChainKernel& kernel, std::uint64_t redistributor) {
-    for (const auto& [number, cpu] : kernel.console.cpus)
-      if (cpu.booted_on == redistributor && cpu.source == TableSource::allocated)
-        return kernel.agent.online && std::find(kernel.agent.online->begin(), kernel.agent.online->end(),
-                                                number) == kernel.agent.online->end();
-    return false;
+    return std::any_of(kernel.console.cpus.begin(), kernel.console.cpus.end(), [&](const auto& each) {
+      const auto& [number, cpu] = each;
+      return cpu.booted_on == redistributor && cpu.source == TableSource::allocated &&
+             !kernel.agent.seen_online.contains(number);
+    });
   }
 
   void compare_list(const From<MemreserveList>& from) {

@@ -50,7 +50,7 @@ std::optional<bool> hotplug_state(const ModelMachine& machine, const ModelKernel
   if (!kernel.callback || !machine.efi || !machine.its) return false;
   const auto onlined = [&kernel](Onlined how) {
     return std::count_if(kernel.cpus.begin(), kernel.cpus.end(),
-                         [how](const ModelCpu& cpu) { return cpu.onlined == how; });
+                         [how](const ModelCpu& cpu) { return cpu.at_report == how; });
   };
   if (onlined(Onlined::yes) >= kernel.possible) return false;
   if (onlined(Onlined::yes) + onlined(Onlined::in_flight) >= kernel.possible) return std::nullopt;

@@ -31,9 +31,10 @@ enum class Onlined {
 };
 
 struct ModelCpu {
-  int cpu = 0;                      ///< this kernel's number of it
-  std::uint64_t redistributor = 0;  ///< the same in all kernels
-  Onlined onlined = Onlined::never;
+  int cpu = 0;                         ///< this kernel's number of it
+  std::uint64_t redistributor = 0;     ///< the same in all kernels
+  Onlined onlined = Onlined::never;    ///< until its kernel ended
+  Onlined at_report = Onlined::never;  ///< until that kernel was asked for its hotplug states
 };
 
 struct ModelKernel {
@@ -63,7 +64,8 @@ struct CpuPrediction {
 struct KernelPrediction {
   bool preallocated = false;  ///< "Using preallocated redistributor tables"; takes over the property table
   std::map<int, CpuPrediction> cpus;
-  /// The callback is still registered: it goes when every possible CPU was up once. Unset: either is right.
+  /// The callback is still registered when the kernel is asked: it goes when every possible CPU was up once.
+  /// Unset: either is right.
   std::optional<bool> hotplug_state = {};
   /// Entries of the list that the GIC's tables have when this kernel ends, from all kernels until then.
   std::size_t least_entries = 0;

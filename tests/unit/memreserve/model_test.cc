@@ -13,11 +13,12 @@ constexpr std::uint64_t kInherited = kOwn | kRdLocalPendtablePreallocated;
 
 /// Two CPUs whose numbers are those of their redistributors.
 ModelKernel kernel(Onlined second, bool crash = false) {
-  return {.crash = crash, .possible = 2, .cpus = {{0, 0, Onlined::yes}, {1, 1, second}}};
+  return {
+      .crash = crash, .possible = 2, .cpus = {{0, 0, Onlined::yes, Onlined::yes}, {1, 1, second, second}}};
 }
 /// A crash kernel with one CPU, which was the other kernel's `crashed_on`.
 ModelKernel crash_kernel(std::uint64_t crashed_on) {
-  return {.crash = true, .possible = 1, .cpus = {{0, crashed_on, Onlined::yes}}};
+  return {.crash = true, .possible = 1, .cpus = {{0, crashed_on, Onlined::yes, Onlined::yes}}};
 }
 
 TEST(Model, AFirstBootAllocatesAndReservesEverything) {
@@ -71,6 +72,15 @@ TEST(Model, ACrashWhileACpuComesUpLeavesItsReservationOpen) {
   EXPECT_EQ(first.most_entries, 3u);
   EXPECT_THAT(first.cpus.at(1).flags, testing::IsSupersetOf({std::uint64_t{0}, kRdLocalLpiEnabled, kOwn}));
   EXPECT_EQ(first.hotplug_state, std::nullopt);
+}
+
+TEST(Model, TheStateIsThatOfWhenTheKernelWasAsked) {
+  ModelKernel asked_early = kernel(Onlined::yes);
+  asked_early.cpus.back().at_report = Onlined::never;
+  EXPECT_EQ(predict({}, {asked_early}).front().hotplug_state, true);
+  EXPECT_EQ(predict({}, {asked_early}).front().least_entries, 3u) << "it came up all the same";
+  asked_early.cpus.back().at_report = Onlined::in_flight;
+  EXPECT_EQ(predict({}, {asked_early}).front().hotplug_state, std::nullopt);
 }
 
 TEST(Model, AKernelBeforeTheCallbackHasNoFlagsAndNoState) {
