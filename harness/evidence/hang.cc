@@ -330,6 +330,20 @@ std::vector<std::string> Hang::lines() const {
   return lines;
 }
 
+bool Hang::still_waits(const Hang& earlier) const {
+  // Not the offsets: in a loop they change.
+  const auto same = [](const HangFrame& a, const HangFrame& b) {
+    return a.trap == b.trap && without_offset(a.function) == without_offset(b.function);
+  };
+  return std::any_of(cpus.begin(), cpus.end(), [&](const HungCpu& now) {
+    return now.waits_for && std::any_of(earlier.cpus.begin(), earlier.cpus.end(), [&](const HungCpu& then) {
+             return then.cpu == now.cpu && then.waits_for == now.waits_for &&
+                    std::equal(then.chain.begin(), then.chain.end(), now.chain.begin(), now.chain.end(),
+                               same);
+           });
+  });
+}
+
 Result<Hang> parse_hang(const json::value& recorded, std::string_view modules) {
   const json::array& samples = array_member(recorded, "samples");
   const std::string_view arch = text_member(recorded, "arch");

@@ -39,6 +39,8 @@ struct Hang {
   std::string words() const;
   /// One line for each CPU, with its whole chain.
   std::vector<std::string> lines() const;
+  /// Whether some CPU waits for a lock that it waited for `earlier`, having come there on the same way.
+  bool still_waits(const Hang& earlier) const;
 };
 
 /// `modules`: the guest's /proc/modules, by which addresses of modules are told; may be empty. An error of

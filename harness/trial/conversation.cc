@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "harness/agent/protocol.h"
 #include "harness/base/json_number.h"
 #include "harness/console/phases.h"
+#include "harness/trial/record_hang.h"
 
 namespace crashpath {
 
@@ -50,6 +53,29 @@ void Conversation::restart_deadline() {
   budget_ = waking_ ? deadlines_.waking() : deadlines_.budget(recorder_.stage());
   deadline_ = waiting_since_ + budget_;
   starved_at_first_ = starved_before_ = machine_.starved();
+  const Stage stage = recorder_.stage();
+  const bool dies = stage >= Stage::crash && stage <= Stage::second_kernel;
+  look_at_ = dies ? waiting_since_ + budget_ / 3 : Clock::time_point::max();
+  first_look_.reset();
+}
+
+/// Nothing ends the wait for a lock in a kernel that dies: who held it was stopped. Where a CPU waits on, for
+/// as long as hard lockup detectors grant, the rest of the deadline is nothing to wait for.
+bool Conversation::is_deadlocked() {
+  constexpr auto kLockup = std::chrono::seconds(10);
+  auto hang = look_at_vcpus(machine_, architecture_);
+  look_at_ = Clock::time_point::max();
+  if (!hang) return false;
+  const bool waits = std::any_of(hang->cpus.begin(), hang->cpus.end(),
+                                 [](const HungCpu& cpu) { return cpu.waits_for.has_value(); });
+  if (!waits) return false;
+  const auto now = Clock::now();
+  if (!first_look_ || !hang->still_waits(first_look_->hang))
+    first_look_ = Look{*std::move(hang), now, machine_.starved()};
+  else if (now - first_look_->at - (machine_.starved() - first_look_->starved) >= kLockup)
+    return true;
+  look_at_ = now + kLockup;
+  return false;
 }
 
 /// A deadline is for the guest, so time in which the host gave it no CPU does not count. True when there is
@@ -112,9 +138,13 @@ Result<json::object> Conversation::await(std::string_view what, std::string_view
 
 /// Records the next event, if there is one in time. A message of the agent comes back.
 Result<std::optional<json::object>> Conversation::take_next(std::string_view what) {
-  const Event event = machine_.next_event(deadline_);
+  const bool looks = look_at_ < deadline_;
+  const Event event = machine_.next_event(looks ? look_at_ : deadline_);
   if (recorder_.failure()) return *recorder_.failure();
-  if (std::holds_alternative<DeadlinePassed>(event) && !extend_for_starvation()) return overdue(what);
+  if (std::holds_alternative<DeadlinePassed>(event)) {
+    is_overdue_ = looks ? is_deadlocked() : !extend_for_starvation();
+    if (is_overdue_) return looks ? silent(what) : overdue(what);
+  }
   auto message = CP_TRY(take(event));
   if (no_crash_) return *no_crash_;
   if (!damage_line_.empty()) return Error::guest(fmt::format("purgatory: {}", damage_line_));
@@ -229,7 +259,6 @@ void Conversation::listen(Clock::duration time) {
 }
 
 Error Conversation::overdue(std::string_view what) {
-  is_overdue_ = true;
   const double waited = to_seconds(Clock::now() - waiting_since_);
   if (waking_)
     return Error::host(fmt::format("the fork did not wake in {:.0f} s, for which it had {:.0f} s", waited,
@@ -241,7 +270,12 @@ Error Conversation::overdue(std::string_view what) {
                fmt::format("no sign of {} in {:.0f} s, in {:.0f} s of which the host gave the guest no CPU",
                            what, waited, to_seconds(starved)))
         .with_hint("let fewer guests or other programs run at a time");
-  std::string words = fmt::format("no sign of {} in {:.0f} s", what, waited);
+  return silent(what);
+}
+
+Error Conversation::silent(std::string_view what) const {
+  std::string words =
+      fmt::format("no sign of {} in {:.0f} s", what, to_seconds(Clock::now() - waiting_since_));
   if (!panic_line_.empty()) words += fmt::format("; panic: {}", panic_line_);
   if (last_line_ != panic_line_) words += fmt::format("; last console line: {}", last_line_);
   return Error::guest(std::move(words));

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "harness/evidence/hang.h"
 #include "harness/machine/machine.h"
 #include "harness/trial/deadlines.h"
 #include "harness/trial/recorder.h"
@@ -30,7 +31,7 @@ class Conversation {
   void booted_in(Clock::duration boot) { deadlines_.booted_in(boot); }
   void woke_in(Clock::duration woke) { deadlines_.woke_in(woke); }
 
-  /// The guest got no further before its deadline, and is still there.
+  /// The guest got no further before its deadline, or will not, and is still there.
   bool is_overdue() const { return is_overdue_; }
   /// Records what comes within that time. What ends the guest ends it, too.
   void listen(Clock::duration time);
@@ -62,7 +63,9 @@ class Conversation {
   std::optional<boost::json::object> take_agent(const AgentLine& line);
   Error exited(const MachineExited& exit) const;
   Error overdue(std::string_view what);
+  Error silent(std::string_view what) const;
   bool extend_for_starvation();
+  bool is_deadlocked();
   void restart_deadline();
 
   Machine& machine_;
@@ -78,6 +81,14 @@ class Conversation {
   Clock::time_point deadline_ = Clock::now();
   Clock::duration budget_{};
   Clock::duration starved_at_first_{}, starved_before_{};
+  /// A guest that is silent for long is looked at, twice.
+  struct Look {
+    Hang hang;
+    Clock::time_point at;
+    Clock::duration starved{};
+  };
+  Clock::time_point look_at_ = Clock::time_point::max();
+  std::optional<Look> first_look_;
   bool waking_ = false;
   std::string last_line_;
   std::string panic_line_;           ///< of the kernel that runs now

@@ -198,14 +198,16 @@ class HangRecord {
   std::set<std::uint64_t> values_;
 };
 
-Result<> record_into(Machine& machine, Recorder& recorder, const Architecture& architecture,
-                     const std::function<void()>& between, json::object& record) {
+/// The guest stays stopped.
+Result<> record_into(Machine& machine, const Architecture& architecture, int looks,
+                     const std::function<double()>& seconds, const std::function<void()>& between,
+                     json::object& record) {
   json::array samples;
   for (int i = 0;; ++i) {
     CP_TRY(machine.pause());
     const auto cpus = CP_TRY(machine.vcpu_registers());
-    samples.push_back(sample(recorder.seconds(), cpus));
-    if (i + 1 == kSamples) {
+    samples.push_back(sample(seconds(), cpus));
+    if (i + 1 == looks) {
       record["samples"] = std::move(samples);
       HangRecord(machine, architecture, record).take(cpus);
       return {};
@@ -220,9 +222,19 @@ Result<> record_into(Machine& machine, Recorder& recorder, const Architecture& a
 void record_hang(Machine& machine, Recorder& recorder, const Architecture& architecture,
                  const std::function<void()>& between) {
   json::object record{{"schema", 1}, {"arch", architecture.name}, {"stage", to_string(recorder.stage())}};
-  const auto recorded = record_into(machine, recorder, architecture, between, record);
+  const auto seconds = [&] { return recorder.seconds(); };
+  const auto recorded = record_into(machine, architecture, kSamples, seconds, between, record);
   if (!recorded) record["lacking"] = recorded.error().message();
   recorder.store(evidence_file::kHang, json::serialize(record) + "\n");
+}
+
+Result<Hang> look_at_vcpus(Machine& machine, const Architecture& architecture) {
+  json::object record{{"arch", architecture.name}};
+  const auto recorded = record_into(
+      machine, architecture, 1, [] { return 0.0; }, [] {}, record);
+  CP_TRY(machine.resume());
+  CP_TRY(recorded);
+  return parse_hang(record, "");
 }
 
 }  // namespace crashpath

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "harness/evidence/hang.h"
 #include "harness/machine/machine.h"
 #include "harness/trial/recorder.h"
 
@@ -12,5 +13,8 @@ namespace crashpath {
 /// cannot be had is written down in words in that file. The guest stays stopped.
 void record_hang(Machine& machine, Recorder& recorder, const Architecture& architecture,
                  const std::function<void()>& between);
+
+/// Stops a guest for one such look, writes nothing down, and lets it run on.
+Result<Hang> look_at_vcpus(Machine& machine, const Architecture& architecture);
 
 }  // namespace crashpath

@@ -107,6 +107,24 @@ TEST(Hang, WhereNobodyWaitsForALockEachCpuIsNamed) {
                          "CPU 1 was stopped by a system reset in plpar_hcall_norets_notrace"));
 }
 
+TEST(Hang, ACpuStillWaitsForTheSameLockOnTheSameWayOnly) {
+  const auto before = *parse_hang(xics_hang(), kModules);
+  EXPECT_TRUE(before.still_waits(before));
+  auto elsewhere = before;
+  elsewhere.cpus.at(0).chain.at(3).function = "ics_rtas_unmask_irq+0x8";
+  EXPECT_FALSE(elsewhere.still_waits(before));
+  auto another = before;
+  another.cpus.at(0).waits_for = "die_lock";
+  EXPECT_FALSE(another.still_waits(before));
+  auto nothing = before;
+  nothing.cpus.at(0).waits_for.reset();
+  EXPECT_FALSE(nothing.still_waits(before));
+  EXPECT_FALSE(before.still_waits(nothing));
+  auto moved = before;
+  moved.cpus.at(0).chain.at(3).function += "0";  // a loop is not at one instruction
+  EXPECT_TRUE(moved.still_waits(before));
+}
+
 TEST(Hang, WhatIsNoRecordSaysSo) {
   EXPECT_EQ(parse_hang({}, "").error().fault(), Fault::host);
   const auto none = parse_hang(json::object{{"arch", "arm64"}, {"lacking", "QEMU is gone"}}, "");
