@@ -64,6 +64,8 @@ SweepSummary::SweepSummary(std::vector<SweptGuest> guests, const Results& result
       continue;
     }
     PointOutcome& point = outcomes_.at(first->second);
+    // One that was interrupted, or went wrong by our own fault, confirms nothing and contradicts nothing.
+    if (verdict.outcome == Outcome::error && point.outcome != Outcome::error) continue;
     ++point.repeated;
     if (point.outcome == verdict.outcome && point.signature == signature) ++point.alike;
   }

@@ -30,7 +30,7 @@ struct PointOutcome {
   double seconds = 0;
   std::string words;
   std::string signature;  ///< failure_signature() of what did not pass
-  int repeated = 0;       ///< trials besides the first
+  int repeated = 0;       ///< trials besides the first that tell something: not those that ended in error
   int alike = 0;          ///< of these, with the same outcome and signature
 };
 

@@ -119,6 +119,15 @@ TEST_F(SweepSummaryTest, TellsFlakyFromFirm) {
   EXPECT_TRUE(points.at(2).at("outcome").is_null());
 }
 
+TEST_F(SweepSummaryTest, ARepetitionThatWasInterruptedDoesNotMakeAFailureFlaky) {
+  const Verdict hung = verdict_of(Outcome::fail, Stage::handover);
+  Results results;
+  results.trials = {trial("a", 1, hung), trial("a", 2, hung),
+                    trial("a", 3, verdict_of(Outcome::error, Stage::boot, "interrupted"))};
+  EXPECT_THAT(SweepSummary(guests_, results, "/runs/x").to_terminal(Terminal()),
+              HasSubstr("57 gic, teardown, firm: 2 of 2 alike"));
+}
+
 TEST_F(SweepSummaryTest, FailuresWithOneCauseStandTogetherWhateverTheirNumbersAre) {
   const TrialCopy run("arm64-6.12"), one("arm64-6.12"), same("arm64-6.12"), other("arm64-6.12");
   end_with(one, "1.0 [    0.1] Waiting for CPU 3 at 0xffff0001\n");
