@@ -57,7 +57,7 @@ Result<> flush_disk(const UniqueFd& disk) {
 }
 
 Result<std::uint64_t> copy_to_disk(const Request& request, const CopyProgress& progress) {
-  const UniqueFd disk = CP_TRY(open_file(request.device, O_WRONLY));
+  const UniqueFd disk = CP_TRY(open_disk(request.device));
   const std::uint64_t bytes = CP_TRY(copy_vmcore(vmcore, disk.get(), request.blank, progress));
   CP_TRY(flush_disk(disk));
   return bytes;

@@ -8,10 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
-#include <vector>
-
-#include "harness/base/file.h"
+#include <memory>
 
 namespace crashpath {
 namespace {
@@ -69,7 +68,48 @@ class Window {
   std::string_view bytes_;
 };
 
+/// Blocks that follow each other go to the disk as one, from memory that can be written past the page cache:
+/// what is mapped from /proc/vmcore cannot.
+class BlockWriter {
+ public:
+  explicit BlockWriter(int to)
+      : to_(to),
+        direct_((::fcntl(to, F_GETFL) & O_DIRECT) != 0),
+        memory_(static_cast<char*>(std::aligned_alloc(block_size, window_size)), &std::free) {}
+
+  Result<> add(std::uint64_t offset, std::string_view block) {
+    if (!memory_) return Error::guest("no memory is left for the copy");
+    if (offset != offset_ + filled_ || filled_ + block_size > window_size) {
+      CP_TRY(flush());
+      offset_ = offset;
+    }
+    std::memcpy(memory_.get() + filled_, block.data(), block.size());
+    filled_ += block.size();
+    return {};
+  }
+  Result<> flush() {
+    if (filled_ == 0) return {};
+    const std::size_t sector = direct_ ? 4096 : 1;
+    const std::size_t whole = (filled_ + sector - 1) / sector * sector;
+    std::memset(memory_.get() + filled_, 0, whole - filled_);
+    filled_ = 0;
+    return write_at(to_, offset_, std::string_view(memory_.get(), whole));
+  }
+
+ private:
+  int to_;
+  bool direct_;
+  std::unique_ptr<char, decltype(&std::free)> memory_;
+  std::uint64_t offset_ = 0;
+  std::size_t filled_ = 0;
+};
+
 }  // namespace
+
+Result<UniqueFd> open_disk(const std::string& path) {
+  auto direct = open_file(path, O_WRONLY | O_DIRECT);
+  return direct ? std::move(direct) : open_file(path, O_WRONLY);
+}
 
 Result<> write_at(int fd, std::uint64_t offset, std::string_view data) {
   while (!data.empty()) {
@@ -91,6 +131,7 @@ Result<std::uint64_t> copy_vmcore(const std::string& from, int to, bool blank, c
         fmt::format("{} has the impossible size {}", from, static_cast<std::uint64_t>(status.st_size)));
   const auto total = static_cast<std::uint64_t>(status.st_size);
   std::string buffer;
+  BlockWriter writer(to);
   for (std::uint64_t done = 0; done < total;) {
     const Window window(file.get(), done, std::min<std::uint64_t>(window_size, total - done), buffer);
     if (!window.complete())
@@ -98,8 +139,9 @@ Result<std::uint64_t> copy_vmcore(const std::string& from, int to, bool blank, c
           fmt::format("cannot read {} at {}: {}", from, done + window.bytes().size(), std::strerror(errno)));
     for (std::size_t at = 0; at < window.bytes().size(); at += block_size) {
       const auto block = window.bytes().substr(at, block_size);
-      if (!blank || !all_zero(block)) CP_TRY(write_at(to, done + at, block));
+      if (!blank || !all_zero(block)) CP_TRY(writer.add(done + at, block));
     }
+    CP_TRY(writer.flush());
     done += window.bytes().size();
     progress(done, total);
   }

@@ -60,6 +60,18 @@ TEST_F(CopyTest, LeavesZerosOutOnABlankDisk) {
   EXPECT_LT(status.st_blocks * 512, 1'000'000);
 }
 
+TEST_F(CopyTest, PastTheCacheTheLastBlockIsFilledUp) {
+  const std::string memory = sparse_memory();
+  ASSERT_TRUE(write_file(directory_ / "vmcore", memory));
+  ASSERT_TRUE(write_file(directory_ / "disk", ""));
+  const auto disk = open_disk(directory_ / "disk").value();
+  EXPECT_EQ(copy_vmcore(directory_ / "vmcore", disk.get(), false, [](auto, auto) {}).value(), memory.size());
+  const bool direct = (::fcntl(disk.get(), F_GETFL) & O_DIRECT) != 0;  // not every file system can
+  const std::string written = this->disk();
+  EXPECT_EQ(written.size(), direct ? (memory.size() + 4095) / 4096 * 4096 : memory.size());
+  EXPECT_EQ(written.substr(0, memory.size()), memory);
+}
+
 TEST_F(CopyTest, FailsWithoutASource) {
   EXPECT_FALSE(copy_vmcore("/no/such", -1, true, {}));
 }
