@@ -27,7 +27,7 @@ bool is_virt(const MachineConfig& config) {
   return config.architecture->qemu_machine == "virt";
 }
 
-/// The guest's RAM is a memory file, whose device state needs no copy of it (docs/libvirt.md).
+/// The guest's RAM is a memory file, whose device state needs no copy of it (docs/machines.md).
 void add_memory(Node domain, const MachineConfig& config) {
   add(domain, "memory", {{"unit", "MiB"}}, std::to_string(config.memory_mib));
   const Node backing = add(domain, "memoryBacking");

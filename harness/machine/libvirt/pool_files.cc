@@ -29,7 +29,7 @@ Result<StoragePool> open_pool(virConnectPtr connection) {
       return last_error("cannot start the storage pool crashpath");
     return pool;
   }
-  // A session's libvirt keeps its images in its user's home (docs/libvirt.md).
+  // A session's libvirt keeps its images in its user's home (docs/machines.md).
   const std::unique_ptr<char, Releaser<::free>> uri(virConnectGetURI(connection));
   const bool session = uri && std::string_view(uri.get()).find("/session") != std::string_view::npos;
   const char* home = std::getenv("HOME");
