@@ -147,6 +147,10 @@ class Machine {
   /// start. A deadline that passed meanwhile says nothing about the guest.
   virtual Clock::duration starved() const { return {}; }
 
+  /// From now on a vCPU that spins may be given what the others leave of the host, where the machine can tell
+  /// and do that: a crash leaves such vCPUs behind.
+  virtual void watch_for_spinning() {}
+
   /// Ends the guest now and collects its exit. No event follows. May be called at any time, also twice.
   virtual void stop() = 0;
 

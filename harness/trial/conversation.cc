@@ -45,6 +45,7 @@ Conversation::Conversation(Machine& machine, Recorder& recorder, TrialObserver& 
 void Conversation::enter(Stage stage) {
   recorder_.enter(stage);
   observer_.stage_entered(stage);
+  if (stage >= Stage::handover) machine_.watch_for_spinning();
   restart_deadline();
 }
 

@@ -22,16 +22,8 @@ constexpr auto kAnswerTime = 60s;
 /// Then QEMU is killed.
 constexpr auto kQuitTime = 2s;
 
-/// The second number of /proc/PID/task/TID/schedstat: nanoseconds spent waiting on a run queue (kernel
-/// Documentation/scheduler/sched-stats.rst).
-Clock::duration run_delay(pid_t process, pid_t thread) {
-  const auto text = read_file(fmt::format("/proc/{}/task/{}/schedstat", process, thread));
-  if (!text) return {};
-  std::int64_t nanoseconds = 0;
-  const char* second = text->data() + text->find(' ') + 1;
-  std::from_chars(second, text->data() + text->size(), nanoseconds);
-  return std::chrono::nanoseconds(nanoseconds);
-}
+/// Between two looks at vCPUs that may spin.
+constexpr auto kLookTime = 150ms;
 
 std::string last_lines_of(const std::filesystem::path& file) {
   const auto text = file.empty() ? Result<std::string>(std::string()) : read_file(file);
@@ -111,11 +103,12 @@ Result<> QemuMachine::greet() {
   if (version.is_object()) description_["version"] = version;
   const json::value cpus = CP_TRY(command("query-cpus-fast"));
   if (!cpus.is_array()) return Error::host("QMP query-cpus-fast: no list");
+  std::vector<pid_t> threads;
   for (const auto& cpu : cpus.as_array()) {
     const json::value* thread = cpu.is_object() ? cpu.as_object().if_contains("thread-id") : nullptr;
-    if (thread != nullptr && thread->is_int64())
-      vcpu_threads_.push_back(static_cast<pid_t>(thread->as_int64()));
+    if (thread != nullptr && thread->is_int64()) threads.push_back(static_cast<pid_t>(thread->as_int64()));
   }
+  vcpu_threads_ = VcpuThreads(child_->pid(), threads);
   // Of an event that it does not have QEMU only says so in its log, and goes on.
   for (const auto& event : config_.trace_events) CP_TRY(command("trace-event-get-state", {{"name", event}}));
   if (config_.fork_of) CP_TRY(become_fork());
@@ -225,8 +218,11 @@ Event QemuMachine::next_event(Clock::time_point deadline) {
       queue_.pop_front();
       return event;
     }
-    if (Clock::now() < deadline) {
-      io_.run_one_until(deadline);
+    const bool looks = look_at_ && *look_at_ < deadline && !child_->exit();
+    if (looks && Clock::now() >= *look_at_) {
+      look_at_vcpus();
+    } else if (Clock::now() < deadline) {
+      io_.run_one_until(looks ? *look_at_ : deadline);
     } else if (auto event = late_event(deadline)) {
       return std::move(*event);
     }
@@ -311,10 +307,18 @@ Result<> QemuMachine::write_memory(std::uint64_t address, std::span<const std::b
 }
 
 Clock::duration QemuMachine::starved() const {
-  Clock::duration longest{};
-  if (!child_) return longest;
-  for (const pid_t thread : vcpu_threads_) longest = std::max(longest, run_delay(child_->pid(), thread));
-  return longest;
+  return vcpu_threads_.starved();
+}
+
+void QemuMachine::watch_for_spinning() {
+  if (!look_at_) look_at_ = Clock::now();
+}
+
+/// A monitor that does not answer is for the next command to tell.
+void QemuMachine::look_at_vcpus() {
+  const auto registers = vcpu_registers();
+  if (registers) vcpu_threads_.take_look(*registers, Clock::now());
+  look_at_ = Clock::now() + kLookTime;
 }
 
 void QemuMachine::stop() {

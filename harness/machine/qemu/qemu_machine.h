@@ -20,6 +20,7 @@
 #include "harness/machine/qemu/launch.h"
 #include "harness/machine/qemu/log_files.h"
 #include "harness/machine/qemu/qmp.h"
+#include "harness/machine/qemu/vcpu_threads.h"
 #include "harness/process/child.h"
 
 namespace crashpath {
@@ -42,6 +43,7 @@ class QemuMachine final : public Machine {
   Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) override;
   Result<> save_device_state(const std::filesystem::path& file) override;
   Clock::duration starved() const override;
+  void watch_for_spinning() override;
   void stop() override;
   void interrupt() override;
   Result<std::string> identity() const override;
@@ -58,6 +60,7 @@ class QemuMachine final : public Machine {
   Result<> await_finished_save();
   void take_event(HypervisorEvent event);
   Error died_at_start(const Error& error);
+  void look_at_vcpus();
   Result<std::string> human_command(std::string_view line, int cpu);
   Result<boost::json::value> command(std::string_view name, const boost::json::object& arguments = {});
   void take_lines(LineSplitter& splitter, std::string_view bytes, bool agent);
@@ -68,7 +71,8 @@ class QemuMachine final : public Machine {
 
   MachineConfig config_;
   boost::json::object description_;
-  std::vector<pid_t> vcpu_threads_;
+  VcpuThreads vcpu_threads_;
+  std::optional<Clock::time_point> look_at_;  ///< when vCPUs are looked at next; unset: never
 
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
