@@ -14,6 +14,9 @@
  * kernel is started, and probes of the tracepoints hcall_entry and
  * hcall_exit (arch/powerpc/platforms/pseries/lpar.c), which every call through the traced variants of plpar_hcall() passes. Calls
  * that assembler code makes by itself, and plpar_hcall_raw(), are not seen.
+ *
+ * On its way to the crash kernel the CPU goes on in real mode, where a module cannot be reached: a tracepoint that called it
+ * there would be a crash of its own. hcall_trace_depth, by which the kernel keeps tracing from tracing itself, is left raised.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,13 +24,14 @@
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
-#ifndef CONFIG_PPC_PSERIES
-#error "needs CONFIG_PPC_PSERIES"
-#endif
+#include "include/rtas.h"
+
+static unsigned int __percpu *trace_depth;
 
 #include <asm/hvcall.h>
 
@@ -129,6 +133,7 @@ static int at_end(struct kretprobe_instance *instance, struct pt_regs *regs)
 		}
 	}
 	pr_info("%d opcodes\n", said);
+	*this_cpu_ptr(trace_depth) = 1;
 	return 0;
 }
 
@@ -151,11 +156,13 @@ static void find_points(struct tracepoint *point, void *found)
 
 static int __init hcall_log_init(void)
 {
+	unsigned long (*look_up)(const char *name) = find_function("kallsyms_lookup_name");
 	struct hcall_points points = {};
 	int error = -ENOENT;
 
+	trace_depth = look_up ? (unsigned int __percpu *)look_up("hcall_trace_depth") : NULL;
 	for_each_kernel_tracepoint(find_points, &points);
-	if (points.entry && points.exit)
+	if (points.entry && points.exit && trace_depth)
 		error = tracepoint_probe_register(points.entry, at_entry, NULL);
 	if (!error)
 		error = tracepoint_probe_register(points.exit, at_exit, NULL);
