@@ -6,19 +6,28 @@
 namespace crashpath {
 namespace {
 
-TEST(Negative, ScenariosEndWhereTheySayTheyDo) {
+void expect_to_end_where_they_say(const std::string& arch, const std::vector<std::string>& scenarios) {
   const Workspace workspace;
   const auto run = workspace.path() / "run";
-  const auto output = run_program(crashpath_run(
-      run, {"-j2", "--arch", "arm64,pseries", "--scenario", "panic.no-crashkernel", "--scenario",
-            "panic.crashkernel-too-small", "--scenario", "panic.capture-without-init", "--scenario",
-            "panic.corrupt-capture-image", "--scenario", "panic.second-kernel-oom-*"}));
+  std::vector<std::string> what = {"--arch", arch};
+  for (const auto& scenario : scenarios) what.insert(what.end(), {"--scenario", scenario});
+  const auto output = run_program(crashpath_run(run, what));
   EXPECT_EQ(output.exit_code, 0) << output.out << output.err;
   const auto results = read_results(run);
-  for (const char* arch : {"arm64", "pseries"}) {
-    EXPECT_EQ(stage(find_trial(results, arch, "panic.no-crashkernel")), "arm");
-    EXPECT_EQ(stage(find_trial(results, arch, "panic.capture-without-init")), "second-kernel");
-  }
+  EXPECT_EQ(stage(find_trial(results, arch, "panic.no-crashkernel")), "arm");
+  EXPECT_EQ(stage(find_trial(results, arch, "panic.capture-without-init")), "second-kernel");
+}
+
+TEST(Negative, ScenariosOfArm64EndWhereTheySayTheyDo) {
+  expect_to_end_where_they_say(
+      "arm64", {"panic.no-crashkernel", "panic.crashkernel-too-small", "panic.capture-without-init",
+                "panic.corrupt-capture-image", "panic.second-kernel-oom-*"});
+}
+
+// What is not another thing than on arm64 is left to a run of all scenarios: firmware alone takes 5 s here.
+TEST(Negative, ScenariosOfPseriesEndWhereTheySayTheyDo) {
+  expect_to_end_where_they_say(
+      "pseries", {"panic.no-crashkernel", "panic.capture-without-init", "panic.corrupt-capture-image"});
 }
 
 // The same guests judged by a scenario that expects a dump: they fail, and say at which stage and why.

@@ -1,5 +1,5 @@
 // RTAS and its work areas on real pseries guests: a CPU that is stuck in RTAS, in both directions, and
-// a work area that is lost.
+// work areas that are lost, jump the queue or lie too high.
 
 #include "tests/guest/program.h"
 
@@ -24,17 +24,26 @@ TEST(Rtas, AStuckCpuHangsTheCrashAndWithABufferOfItsOwnTheCrashGoesOn) {
   EXPECT_EQ(outcome(*find_check(went_on, "rtas.held-args")), "pass");
 }
 
-TEST(WorkArea, OneThatIsLostFailsTheCheckOfThePool) {
+TEST(WorkArea, EachMutationFailsTheCheckThatIsMeantForIt) {
+  const struct {
+    const char *scenario, *check, *words;
+  } mutations[] = {
+      {"mutation.workarea-leak", "workarea.pool", "given out, but nobody has it"},
+      {"mutation.workarea-unfair", "workarea.fair", "the one for 131072 bytes by wa_large_0"},
+      {"mutation.workarea-high", "workarea.arena", "is out of RTAS' reach"},
+  };
   const Workspace workspace;
   const auto run = workspace.path() / "run";
   const auto output = run_program(crashpath_run(
-      run, {"--arch", "pseries", "--scenario-dir", kMutations, "--scenario", "mutation.workarea-leak"}));
+      run, {"--arch", "pseries", "--scenario-dir", kMutations, "--scenario", "mutation.workarea-*"}));
   EXPECT_EQ(output.exit_code, 1) << output.out << output.err;
-  const auto trial = find_trial(read_results(run), "pseries", "mutation.workarea-leak");
-  const json::object* check = find_check(trial, "workarea.pool");
-  ASSERT_NE(check, nullptr);
-  EXPECT_EQ(outcome(*check), "fail");
-  EXPECT_THAT(std::string(check->at("got").as_string()), HasSubstr("given out, but nobody has it"));
+  const auto results = read_results(run);
+  for (const auto& mutation : mutations) {
+    const json::object* check = find_check(find_trial(results, "pseries", mutation.scenario), mutation.check);
+    ASSERT_NE(check, nullptr) << mutation.scenario;
+    EXPECT_EQ(outcome(*check), "fail") << mutation.scenario;
+    EXPECT_THAT(std::string(check->at("got").as_string()), HasSubstr(mutation.words));
+  }
 }
 
 }  // namespace
