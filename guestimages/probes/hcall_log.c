@@ -15,8 +15,9 @@
  * hcall_exit (arch/powerpc/platforms/pseries/lpar.c), which every call through the traced variants of plpar_hcall() passes. Calls
  * that assembler code makes by itself, and plpar_hcall_raw(), are not seen.
  *
- * On its way to the crash kernel the CPU goes on in real mode, where a module cannot be reached: a tracepoint that called it
- * there would be a crash of its own. hcall_trace_depth, by which the kernel keeps tracing from tracing itself, is left raised.
+ * On its way to the crash kernel the CPU goes on in real mode, without per-CPU variables (arch/powerpc/kexec/core_64.c,
+ * default_machine_kexec()), and still makes a traced call (mmu_cleanup_all()): no module can be reached there. So before that the
+ * tracepoints are made to forget whom they call.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -24,14 +25,13 @@
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
-#include <linux/percpu.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
-#include "include/rtas.h"
-
-static unsigned int __percpu *trace_depth;
+#ifndef CONFIG_PPC_PSERIES
+#error "needs CONFIG_PPC_PSERIES"
+#endif
 
 #include <asm/hvcall.h>
 
@@ -113,6 +113,10 @@ static int at_panic(struct kprobe *point, struct pt_regs *regs)
 	return 0;
 }
 
+static struct {
+	struct tracepoint *entry, *exit;
+} points;
+
 /* Printing calls the hypervisor, too: what is said is what was counted until here. */
 static int at_end(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
@@ -133,36 +137,28 @@ static int at_end(struct kretprobe_instance *instance, struct pt_regs *regs)
 		}
 	}
 	pr_info("%d opcodes\n", said);
-	*this_cpu_ptr(trace_depth) = 1;
+	WRITE_ONCE(points.entry->funcs, NULL);
+	WRITE_ONCE(points.exit->funcs, NULL);
 	return 0;
 }
 
 static struct kprobe panic_point = { .symbol_name = "panic", .pre_handler = at_panic };
 static struct kretprobe end_point = { .kp.symbol_name = "default_machine_crash_shutdown", .handler = at_end };
 
-struct hcall_points {
-	struct tracepoint *entry, *exit;
-};
-
-static void find_points(struct tracepoint *point, void *found)
+static void find_points(struct tracepoint *point, void *unused)
 {
-	struct hcall_points *points = found;
-
 	if (!strcmp(point->name, "hcall_entry"))
-		points->entry = point;
+		points.entry = point;
 	if (!strcmp(point->name, "hcall_exit"))
-		points->exit = point;
+		points.exit = point;
 }
 
 static int __init hcall_log_init(void)
 {
-	unsigned long (*look_up)(const char *name) = find_function("kallsyms_lookup_name");
-	struct hcall_points points = {};
 	int error = -ENOENT;
 
-	trace_depth = look_up ? (unsigned int __percpu *)look_up("hcall_trace_depth") : NULL;
-	for_each_kernel_tracepoint(find_points, &points);
-	if (points.entry && points.exit && trace_depth)
+	for_each_kernel_tracepoint(find_points, NULL);
+	if (points.entry && points.exit)
 		error = tracepoint_probe_register(points.entry, at_entry, NULL);
 	if (!error)
 		error = tracepoint_probe_register(points.exit, at_exit, NULL);
