@@ -37,6 +37,7 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
@@ -271,18 +272,19 @@ static void use_area(size_t size)
 	give_back(area);
 }
 
-/* What a request would be that did not queue. */
+/* What a request would be that did not queue. It is given back as any other, so that those who wait are woken. */
 static void use_room(size_t size)
 {
+	struct rtas_work_area *area = kmalloc(sizeof(*area), GFP_KERNEL | __GFP_NOFAIL);
 	unsigned long room;
 
 	begin_request(size);
 	note_arrival();
 	while (!(room = gen_pool_alloc(pool, size)))
 		schedule_timeout_uninterruptible(1);
+	*area = (struct rtas_work_area){ .buf = (char *)room, .size = size };
 	msleep(hold);
-	say("%d free 0x%llx %zu", atomic_inc_return(&events), (u64)__pa(room), size);
-	gen_pool_free(pool, room, size);
+	give_back(area);
 }
 
 /* Threads that are not done, and one more until all were started. */
@@ -320,23 +322,24 @@ static int start_threads(unsigned int count, size_t size, const char *name)
 	return 0;
 }
 
-/* Pages come from the end of memory first; those that do not lie above the limit are kept, so that the next ones are others. */
+/* Of the largest blocks that there are, the first one that lies above the limit: those below are kept until then. */
 static int add_high_arena(void)
 {
-	int i;
+	unsigned long blocks[128], pages;
+	unsigned int order = get_order(SZ_16M);
+	int i = 0;
 
-	for (i = 0; i < 64; i++) {
-		unsigned long pages = __get_free_pages(GFP_KERNEL | __GFP_ZERO, get_order(ARENA));
-
-		if (!pages)
-			return -ENOMEM;
-		if (__pa(pages) < rtas_address_limit())
-			continue;
-		pr_info("more arena at 0x%lx\n", __pa(pages));
-		return gen_pool_add_virt(pool, pages, __pa(pages), ARENA, NUMA_NO_NODE);
+	while ((pages = __get_free_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, order)) && __pa(pages) < rtas_address_limit() &&
+	       i < ARRAY_SIZE(blocks))
+		blocks[i++] = pages;
+	while (i--)
+		free_pages(blocks[i], order);
+	if (!pages || __pa(pages) < rtas_address_limit()) {
+		pr_err("no memory is free above 0x%llx\n", rtas_address_limit());
+		return -ERANGE;
 	}
-	pr_err("no memory lies above 0x%llx\n", rtas_address_limit());
-	return -ERANGE;
+	pr_info("more arena at 0x%lx\n", __pa(pages));
+	return gen_pool_add_virt(pool, pages, __pa(pages), ARENA, NUMA_NO_NODE);
 }
 
 static int watch(void)

@@ -29,7 +29,7 @@ TEST(WorkArea, EachMutationFailsTheCheckThatIsMeantForIt) {
     const char *scenario, *check, *words;
   } mutations[] = {
       {"mutation.workarea-leak", "workarea.pool", "given out, but nobody has it"},
-      {"mutation.workarea-unfair", "workarea.fair", "the one for 131072 bytes by wa_large_0"},
+      {"mutation.workarea-unfair", "workarea.fair", "were overtaken, most of all the one for"},
       {"mutation.workarea-high", "workarea.arena", "is out of RTAS' reach"},
   };
   const Workspace workspace;
