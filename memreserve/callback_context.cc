@@ -35,12 +35,6 @@ std::string words_of(const CallbackContext& call) {
                      call.atomic ? "atomic" : "may sleep", call.evidence);
 }
 
-bool is_preempt_rt(const std::vector<ChainKernel>& chain) {
-  return std::any_of(chain.begin(), chain.end(), [](const ChainKernel& kernel) {
-    return kernel.agent.version.find("PREEMPT_RT") != std::string::npos;
-  });
-}
-
 }  // namespace
 
 Result<CallbackContexts> read_callback_context(const Evidence& evidence) {
@@ -63,19 +57,11 @@ Result<CallbackContexts> read_callback_context(const Evidence& evidence) {
   return contexts;
 }
 
-CheckResult judge_callback_context(const CallbackContexts& contexts, const Witnesses& witnesses) {
+CheckResult judge_callback_context(const CallbackContexts& contexts) {
   const std::string expected = "whoever reserves or frees a pending table may sleep";
   if (!contexts.armed)
     return CheckResult::fail(expected, "the probe memreserve_context said nothing",
                              evidence_file::kConsoleFirst);
-  const bool has_callback =
-      std::any_of(witnesses.chain.begin(), witnesses.chain.end(),
-                  [](const ChainKernel& kernel) { return kernel.agent.callback.value_or(false); });
-  if (!has_callback && !is_preempt_rt(witnesses.chain))
-    return CheckResult::skip(
-        "this kernel reserves in the starting callback (it has no its_cpu_memreserve_lpi), which is right "
-        "unless it is "
-        "PREEMPT_RT");
   if (contexts.calls.empty())
     return CheckResult::fail(expected, "the probe saw nothing reserved or freed",
                              evidence_file::kConsoleFirst);

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/evidence/evidence.h"
 #include "harness/trial/check.h"
-#include "memreserve/witnesses.h"
 
 namespace crashpath {
 
@@ -31,8 +31,8 @@ struct CallbackContexts {
 /// Out of the consoles of both kernels.
 Result<CallbackContexts> read_callback_context(const Evidence& evidence);
 
-/// A kernel that reserves in the starting callback, which is atomic, may do so unless it is PREEMPT_RT, where
-/// the allocator's locks sleep: then it fails, else it is a skip.
-CheckResult judge_callback_context(const CallbackContexts& contexts, const Witnesses& witnesses);
+/// Fails for a reservation in atomic context, as kernels before 5.17 make it in the starting callback:
+/// GFP_ATOMIC lets them, but on PREEMPT_RT the allocator's locks sleep all the same.
+CheckResult judge_callback_context(const CallbackContexts& contexts);
 
 }  // namespace crashpath

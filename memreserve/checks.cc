@@ -303,9 +303,8 @@ Result<CheckResult> tables_kept(const Evidence&, const Witnesses& witnesses, con
   return judge_tables_kept(witnesses);
 }
 
-Result<CheckResult> callback_may_sleep(const Evidence& evidence, const Witnesses& witnesses,
-                                       const CheckParameters&) {
-  return judge_callback_context(CP_TRY(read_callback_context(evidence)), witnesses);
+Result<CheckResult> callback_may_sleep(const Evidence& evidence, const Witnesses&, const CheckParameters&) {
+  return judge_callback_context(CP_TRY(read_callback_context(evidence)));
 }
 
 /// What the checks walk in the guest's memory is kept by walking it.

@@ -42,6 +42,12 @@ std::string lacking_of(const Need& need, const GuestImage& image, const MachineC
       return machine.memory_mib >= need.least
                  ? ""
                  : fmt::format("needs {} MiB of memory, the machine has {}", need.least, machine.memory_mib);
+    case Need::Kind::kernel_version: {
+      const auto version = version_number(image.kernel_release);
+      return version && *version >= need.least
+                 ? ""
+                 : fmt::format("needs Linux {} or later, this is {}", need.name, image.kernel_release);
+    }
     case Need::Kind::kernel_config:
       if (config.empty())
         return fmt::format("needs {}, and the config of this kernel is not known", need.name);

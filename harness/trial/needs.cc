@@ -16,6 +16,13 @@ Result<Need> parse_amount(Need::Kind kind, std::string_view text, std::string_vi
   return need;
 }
 
+Result<Need> parse_version(std::string_view text, std::string_view version) {
+  const auto number = version_number(version);
+  if (!number || version.find_first_not_of("0123456789.") != std::string_view::npos)
+    return Error::usage(fmt::format("need \"{}\": \"{}\" is no version such as 5.17", text, version));
+  return Need{.kind = Need::Kind::kernel_version, .least = *number, .name = std::string(version)};
+}
+
 Result<Need> parse_name(std::string_view text, std::string_view prefix, std::string_view name) {
   if (prefix == "kernel") {
     if (!name.starts_with("CONFIG_") || name.size() == 7)
@@ -32,9 +39,10 @@ Result<Need> parse_name(std::string_view text, std::string_view prefix, std::str
                                       fmt::join(known, ", ")));
     return Need{.kind = Need::Kind::machine, .least = 0, .name = std::string(name)};
   }
-  return Error::usage(fmt::format(
-      "unknown need \"{}\"; possible are cpus>=N, memory>=MIB, kernel:CONFIG_X, probe:NAME and machine:{}",
-      text, fmt::join(machine_needs(), "|")));
+  return Error::usage(
+      fmt::format("unknown need \"{}\"; possible are cpus>=N, memory>=MIB, linux>=X.Y, kernel:CONFIG_X, "
+                  "probe:NAME and machine:{}",
+                  text, fmt::join(machine_needs(), "|")));
 }
 
 }  // namespace
@@ -44,12 +52,24 @@ const std::vector<std::string_view>& machine_needs() {
   return all;
 }
 
+std::optional<int> version_number(std::string_view release) {
+  const char* const end = release.data() + release.size();
+  int major = 0, minor = 0;
+  const auto dot = std::from_chars(release.data(), end, major);
+  if (dot.ec != std::errc() || dot.ptr == end || *dot.ptr != '.') return std::nullopt;
+  const auto rest = std::from_chars(dot.ptr + 1, end, minor);
+  if (rest.ec != std::errc() || major < 0 || minor < 0 || major > 999 || minor > 999) return std::nullopt;
+  return major * 1000 + minor;
+}
+
 Result<Need> parse_need(std::string_view text) {
+  constexpr std::string_view kVersion = "linux>=";
   constexpr std::string_view kCpus = "cpus>=";
   constexpr std::string_view kMemory = "memory>=";
   if (text.starts_with(kCpus)) return parse_amount(Need::Kind::cpus, text, text.substr(kCpus.size()));
   if (text.starts_with(kMemory))
     return parse_amount(Need::Kind::memory_mib, text, text.substr(kMemory.size()));
+  if (text.starts_with(kVersion)) return parse_version(text, text.substr(kVersion.size()));
   const auto colon = text.find(':');
   if (colon == std::string_view::npos) return parse_name(text, "", "");
   return parse_name(text, text.substr(0, colon), text.substr(colon + 1));

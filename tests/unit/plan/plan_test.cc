@@ -158,6 +158,8 @@ std::string lacking_for(const std::string& scenario, std::string_view architectu
 
 TEST(Lacking, NamesWhatTheGuestHasNot) {
   EXPECT_EQ(lacking_for("needs = [\"cpus>=4\", \"memory>=1024\"]\n", "arm64"), "");
+  EXPECT_EQ(lacking_for("needs = [\"linux>=6.2\", \"linux>=5.17\"]\n", "arm64"), "");
+  EXPECT_EQ(lacking_for("needs = [\"linux>=7.0\"]\n", "arm64"), "needs Linux 7.0 or later, this is 6.12.1");
   EXPECT_EQ(lacking_for("needs = [\"cpus>=5\"]\n", "arm64"), "needs 5 CPUs, the machine has 4");
   EXPECT_EQ(lacking_for("needs = [\"memory>=9000\"]\n", "arm64"),
             "needs 9000 MiB of memory, the machine has 1024");
