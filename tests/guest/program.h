@@ -75,6 +75,7 @@ inline const json::object* find_check(const json::object& trial, std::string_vie
     if (check.at("name").as_string() == name) return &check.as_object();
   return nullptr;
 }
+const json::object* find_check(json::object&& trial, std::string_view name) = delete;  // it would dangle
 
 inline std::string outcome(const json::object& object) {
   return std::string(object.at("outcome").as_string());

@@ -39,7 +39,8 @@ TEST(WorkArea, EachMutationFailsTheCheckThatIsMeantForIt) {
   EXPECT_EQ(output.exit_code, 1) << output.out << output.err;
   const auto results = read_results(run);
   for (const auto& mutation : mutations) {
-    const json::object* check = find_check(find_trial(results, "pseries", mutation.scenario), mutation.check);
+    const auto trial = find_trial(results, "pseries", mutation.scenario);
+    const json::object* check = find_check(trial, mutation.check);
     ASSERT_NE(check, nullptr) << mutation.scenario;
     EXPECT_EQ(outcome(*check), "fail") << mutation.scenario;
     EXPECT_THAT(std::string(check->at("got").as_string()), HasSubstr(mutation.words));

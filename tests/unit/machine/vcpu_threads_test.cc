@@ -73,7 +73,7 @@ TEST_F(VcpuThreadsTest, OneThatGetsAroundDoesNotYield) {
 TEST_F(VcpuThreadsTest, WhatOneWaitsThatYieldsIsNotCounted) {
   look(6, 0x1000, 0x2000);
   const auto before = threads_.starved();
-  std::thread rival([this] {  // on two CPUs there may be no wait at all, but never a longer one
+  std::thread rival([] {  // on two CPUs there may be no wait at all, but never a longer one
     for (const auto end = Clock::now() + 100ms; Clock::now() < end;) {
     }
   });
