@@ -97,8 +97,10 @@ static void stay(struct rtas_args *args)
 	pr_info("CPU %d is in RTAS, token %d (%s), arguments at 0x%lx\n", raw_smp_processor_id(), token, rtas_name_of(token),
 		__pa(args));
 	atomic_set(&inside, 1);
-	if (panics)
+	if (panics) {
+		WRITE_ONCE(caller, -1);	/* the crash makes calls of its own */
 		panic("rtas_hold: panic in RTAS");
+	}
 	while (true)
 		cpu_relax();
 }
