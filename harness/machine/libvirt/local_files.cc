@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,15 +16,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kPiece = std::size_t{1} << 30;  // of one copy_file_range(2)
+constexpr std::size_t kPiece = std::size_t{1} << 30;  // of one sendfile(2)
 
+/// By sendfile(2): copy_file_range(2) refuses files of two file systems.
 Result<> copy_extent(int from, int to, const Extent& extent) {
-  auto in = static_cast<loff_t>(extent.offset);
-  loff_t out = in;
+  auto in = static_cast<off_t>(extent.offset);
+  if (::lseek(to, in, SEEK_SET) < 0) return Error::from_errno("cannot copy");
   for (std::uint64_t left = extent.length; left > 0;) {
-    const ssize_t copied = ::copy_file_range(from, &in, to, &out, std::min<std::size_t>(left, kPiece), 0);
+    const ssize_t copied = ::sendfile(to, from, &in, std::min<std::size_t>(left, kPiece));
     if (copied < 0 && errno == EINTR) continue;
-    if (copied <= 0) return Error::from_errno("cannot copy");
+    if (copied < 0) return Error::from_errno("cannot copy");
+    if (copied == 0) return Error::host("cannot copy: the file has become shorter");
     left -= static_cast<std::uint64_t>(copied);
   }
   return {};
@@ -82,7 +85,10 @@ class LocalFiles final : public HostFiles {
   Result<> fetch(const std::string& name, const fs::path& to) override {
     const fs::path from = directory_ / name;
     if (::rename(from.c_str(), to.c_str()) != 0) {
-      CP_TRY(copy_sparse(from, to, 0644));
+      if (auto copied = copy_sparse(from, to, 0644); !copied) {
+        ::unlink(to.c_str());  // half a dump would be blamed on the guest
+        return std::move(copied).error();
+      }
       ::unlink(from.c_str());
     } else if (::chown(to.c_str(), ::geteuid(), static_cast<gid_t>(-1)) != 0 ||
                ::chmod(to.c_str(), 0644) != 0) {
