@@ -347,7 +347,8 @@ bool Hang::still_waits(const Hang& earlier) const {
       // The register that names the lock is not always at hand.
       const bool one_lock =
           waits && (then.waits_for->empty() || now.waits_for->empty() || then.waits_for == now.waits_for);
-      return one_lock && way_to_lock(then.chain) == way_to_lock(now.chain);
+      const auto way = way_to_lock(now.chain);
+      return one_lock && !way.empty() && way == way_to_lock(then.chain);
     });
   });
 }
