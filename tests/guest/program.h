@@ -97,4 +97,26 @@ inline std::vector<int> processes_mentioning(std::string_view text) {
   return found;
 }
 
+/// A guest that a probe breaks, and the check that has to fail for it, with these words.
+struct Mutation {
+  const char *scenario, *check, *words;
+};
+
+/// Runs the pseries mutations that match the glob, and expects each of these to be noticed.
+inline void expect_noticed(const std::string& glob, const std::vector<Mutation>& mutations) {
+  const Workspace workspace;
+  const auto run = workspace.path() / "run";
+  const auto output = run_program(
+      crashpath_run(run, {"--arch", "pseries", "--scenario-dir", kMutations, "--scenario", glob}));
+  EXPECT_EQ(output.exit_code, 1) << output.out << output.err;
+  const auto results = read_results(run);
+  for (const auto& mutation : mutations) {
+    const auto trial = find_trial(results, "pseries", mutation.scenario);
+    const json::object* check = find_check(trial, mutation.check);
+    ASSERT_NE(check, nullptr) << mutation.scenario;
+    EXPECT_EQ(outcome(*check), "fail") << mutation.scenario;
+    EXPECT_THAT(std::string(check->at("got").as_string()), testing::HasSubstr(mutation.words));
+  }
+}
+
 }  // namespace crashpath

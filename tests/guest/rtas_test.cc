@@ -25,26 +25,10 @@ TEST(Rtas, AStuckCpuHangsTheCrashAndWithABufferOfItsOwnTheCrashGoesOn) {
 }
 
 TEST(WorkArea, EachMutationFailsTheCheckThatIsMeantForIt) {
-  const struct {
-    const char *scenario, *check, *words;
-  } mutations[] = {
-      {"mutation.workarea-leak", "workarea.pool", "given out, but nobody has it"},
-      {"mutation.workarea-unfair", "workarea.fair", "were overtaken, most of all the one for"},
-      {"mutation.workarea-high", "workarea.arena", "is out of RTAS' reach"},
-  };
-  const Workspace workspace;
-  const auto run = workspace.path() / "run";
-  const auto output = run_program(crashpath_run(
-      run, {"--arch", "pseries", "--scenario-dir", kMutations, "--scenario", "mutation.workarea-*"}));
-  EXPECT_EQ(output.exit_code, 1) << output.out << output.err;
-  const auto results = read_results(run);
-  for (const auto& mutation : mutations) {
-    const auto trial = find_trial(results, "pseries", mutation.scenario);
-    const json::object* check = find_check(trial, mutation.check);
-    ASSERT_NE(check, nullptr) << mutation.scenario;
-    EXPECT_EQ(outcome(*check), "fail") << mutation.scenario;
-    EXPECT_THAT(std::string(check->at("got").as_string()), HasSubstr(mutation.words));
-  }
+  expect_noticed("mutation.workarea-*",
+                 {{"mutation.workarea-leak", "workarea.pool", "given out, but nobody has it"},
+                  {"mutation.workarea-unfair", "workarea.fair", "were overtaken, most of all the one for"},
+                  {"mutation.workarea-high", "workarea.arena", "is out of RTAS' reach"}});
 }
 
 }  // namespace
