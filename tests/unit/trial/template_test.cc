@@ -25,9 +25,10 @@ class SilentWatcher : public TrialObserver {
   void capture_progress(std::uint64_t, std::uint64_t) override {}
 };
 
-constexpr std::size_t kRamSize = std::size_t{64} << 20;
+constexpr unsigned kRamMib = 8;
+constexpr std::size_t kRamSize = std::size_t{kRamMib} << 20;
 
-/// A guest of 64 MiB that comes up, has one byte in its RAM, and answers each command as `reply_` says.
+/// A small guest that comes up, has one byte in its RAM, and answers each command as `reply_` says.
 class TemplateTest : public testing::Test {
  protected:
   TemplateTest() {
@@ -40,7 +41,7 @@ class TemplateTest : public testing::Test {
     trial_.scenario = &scenario_;
     trial_.image = &image_;
     trial_.machine.architecture = image_.architecture;
-    trial_.machine.memory_mib = 64;
+    trial_.machine.memory_mib = kRamMib;
   }
   ~TemplateTest() override { fs::remove_all(directory_); }
 
@@ -113,14 +114,14 @@ TEST_F(TemplateTest, IsWhatTheGuestWas) {
   const auto made = make(store);
   ASSERT_TRUE(made) << made.error().to_string();
   ASSERT_TRUE(store.has(key()));
-  const auto loaded = store.load(key(), 64).value();
+  const auto loaded = store.load(key(), kRamMib).value();
   EXPECT_EQ(loaded->guest.ram->bytes()[kRamSize / 2 + 5], std::byte{0x55});
   EXPECT_EQ(*loaded->guest.device_state, "devices of a fake machine");
   EXPECT_EQ(loaded->segments.size(), 1U);
   EXPECT_EQ(loaded->hashes.hashes.size(), kRamSize / kHashedPageSize);
   EXPECT_THAT(read_file(loaded->directory / evidence_file::kConsoleFirst).value(),
               HasSubstr("Linux version"));
-  EXPECT_EQ(store.load(key(), 64).value(), loaded) << "forks share one copy";
+  EXPECT_EQ(store.load(key(), kRamMib).value(), loaded) << "forks share one copy";
   EXPECT_LT(allocated_size(loaded->directory / "ram").value(), 200'000U) << "zeros take no room";
 }
 
@@ -138,7 +139,7 @@ TEST_F(TemplateTest, ThatIsDamagedIsRefusedAndRemoved) {
     TemplateStore store(directory_, kRamSize * 10);
     ASSERT_TRUE(make(store));
     damage(damaged.file, damaged.at);
-    const auto loaded = store.load(key(), 64);
+    const auto loaded = store.load(key(), kRamMib);
     ASSERT_FALSE(loaded) << damaged.file;
     EXPECT_THAT(loaded.error().message(), HasSubstr(damaged.words));
     EXPECT_FALSE(store.has(key())) << damaged.file;
@@ -155,12 +156,12 @@ TEST_F(TemplateTest, ThatIsCutOffIsRefusedAndRemoved) {
         fs::remove(cut);
       else
         fs::resize_file(cut, fs::file_size(cut) / 2);
-      const auto loaded = store.load(key(), 64);
+      const auto loaded = store.load(key(), kRamMib);
       ASSERT_FALSE(loaded) << file;
       EXPECT_EQ(loaded.error().fault(), Fault::host) << loaded.error().message();
       EXPECT_FALSE(store.has(key())) << file;
       ASSERT_TRUE(make(store)) << "and made again";
-      EXPECT_TRUE(store.load(key(), 64));
+      EXPECT_TRUE(store.load(key(), kRamMib));
     }
   }
 }
@@ -204,13 +205,13 @@ TEST_F(TemplateTest, WhoseMakerIsKilledIsNotThereAndIsMadeAgain) {
   EXPECT_TRUE(fs::is_empty(directory_));
   EXPECT_FALSE(store.has(key()));
   ASSERT_TRUE(make(store));
-  EXPECT_TRUE(store.load(key(), 64));
+  EXPECT_TRUE(store.load(key(), kRamMib));
 }
 
 TEST_F(TemplateTest, AForkThatDoesNotWakeIsNoFailureOfTheKernel) {
   TemplateStore store(directory_, kRamSize * 10);
   ASSERT_TRUE(make(store));
-  const auto loaded = store.load(key(), 64).value();
+  const auto loaded = store.load(key(), kRamMib).value();
   sleepers_ = 1;
   SilentWatcher watcher;
   Interruption interruption;
