@@ -52,7 +52,7 @@ Result<CheckResult> waiters(const Evidence& evidence, const CheckParameters& par
 }
 
 /// The agent says what it did in its answer to `workload`.
-Result<CheckResult> second_kernel(const Evidence& evidence, const CheckParameters&) {
+Result<CheckResult> second_kernel_reads(const Evidence& evidence, const CheckParameters&) {
   const std::string expected =
       "the second kernel reads a system parameter of the firmware through a work area of its own";
   for (const auto& message : *CP_TRY(evidence.agent(Kernel::second))) {
@@ -104,7 +104,8 @@ void register_workarea_checks(CheckRegistry& registry) {
                 "Who waits for an RTAS work area at the crash",
                 {{"least", "how many there have to be", std::int64_t{8}}},
                 waiters});
-  registry.add({"workarea.second-kernel", "The second kernel's own RTAS work areas work", {}, second_kernel});
+  registry.add(
+      {"workarea.second-kernel", "The second kernel's own RTAS work areas work", {}, second_kernel_reads});
   registry.add(
       {"workarea.busy-reads", "No read of a system parameter is lost to busy firmware", {}, busy_reads});
 }

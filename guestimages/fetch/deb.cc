@@ -1,25 +1,15 @@
 #include "guestimages/fetch/deb.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <string_view>
 
+#include "guestimages/archive_handle.h"
+
 namespace crashpath {
 namespace {
-
-struct FreeReader {
-  void operator()(archive* reader) const { archive_read_free(reader); }
-};
-struct FreeWriter {
-  void operator()(archive* writer) const { archive_write_free(writer); }
-};
-using Reader = std::unique_ptr<archive, FreeReader>;
-using Writer = std::unique_ptr<archive, FreeWriter>;
 
 Error broken(const std::filesystem::path& deb, archive* culprit,
              boost::source_location where = BOOST_CURRENT_LOCATION) {
@@ -56,7 +46,7 @@ Result<> unpack_data(archive* data, const std::filesystem::path& deb,
                      const std::filesystem::path& directory) {
   // Files are named from the root, so libarchive's own refusal of absolute paths has to be off; inside() did
   // that.
-  const Writer disk(archive_write_disk_new());
+  const ArchiveHandle disk(archive_write_disk_new());
   archive_write_disk_set_options(disk.get(), ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME |
                                                  ARCHIVE_EXTRACT_SECURE_SYMLINKS |
                                                  ARCHIVE_EXTRACT_SECURE_NODOTDOT);
@@ -79,7 +69,7 @@ Result<> unpack_data(archive* data, const std::filesystem::path& deb,
 }  // namespace
 
 Result<> unpack_deb(const std::filesystem::path& deb, const std::filesystem::path& directory) {
-  const Reader outer(archive_read_new());
+  const ArchiveHandle outer(archive_read_new());
   archive_read_support_format_ar(outer.get());
   if (archive_read_open_filename(outer.get(), deb.c_str(), 65536) != ARCHIVE_OK)
     return broken(deb, outer.get());
@@ -90,7 +80,7 @@ Result<> unpack_deb(const std::filesystem::path& deb, const std::filesystem::pat
     if (status != ARCHIVE_OK) return broken(deb, outer.get());
     if (std::string_view(archive_entry_pathname(entry)).starts_with("data.tar")) break;
   }
-  const Reader inner(archive_read_new());
+  const ArchiveHandle inner(archive_read_new());
   archive_read_support_format_tar(inner.get());
   archive_read_support_filter_all(inner.get());
   Member member{.outer = outer.get(), .buffer = {}};

@@ -1,20 +1,11 @@
 #include "guestimages/initramfs/cpio.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 
-#include <memory>
+#include "guestimages/archive_handle.h"
 
 namespace crashpath {
 namespace {
-
-struct FreeWriter {
-  void operator()(archive* writer) const { archive_write_free(writer); }
-};
-struct FreeEntry {
-  void operator()(archive_entry* entry) const { archive_entry_free(entry); }
-};
 
 la_ssize_t append(archive*, void* bytes, const void* data, size_t size) {
   static_cast<std::string*>(bytes)->append(static_cast<const char*>(data), size);
@@ -47,14 +38,14 @@ void CpioTree::add_directory(const std::string& path) {
 
 Result<std::string> CpioTree::to_bytes() const {
   std::string bytes;
-  const std::unique_ptr<archive, FreeWriter> writer(archive_write_new());
+  const ArchiveHandle writer(archive_write_new());
   archive_write_set_format_cpio_newc(writer.get());
   archive_write_add_filter_none(writer.get());
   archive_write_set_bytes_per_block(writer.get(), 512);
   archive_write_set_bytes_in_last_block(writer.get(), 512);
   if (archive_write_open(writer.get(), &bytes, nullptr, append, nullptr) != ARCHIVE_OK)
     return failed(writer.get());
-  const std::unique_ptr<archive_entry, FreeEntry> entry(archive_entry_new());
+  const ArchiveEntry entry(archive_entry_new());
   la_int64_t number = 0;
   for (const auto& [path, member] : members_) {
     archive_entry_clear(entry.get());

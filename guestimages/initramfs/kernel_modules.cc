@@ -1,24 +1,18 @@
 #include "guestimages/initramfs/kernel_modules.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/algorithm/string.hpp>
 #include <map>
-#include <memory>
 #include <set>
 
+#include "guestimages/archive_handle.h"
 #include "harness/process/command.h"
 
 namespace crashpath {
 namespace {
-
-struct FreeReader {
-  void operator()(archive* reader) const { archive_read_free(reader); }
-};
 
 /// "virtio_rng" of "kernel/drivers/char/hw_random/virtio-rng.ko.xz".
 std::string module_name(std::string_view path) {
@@ -82,7 +76,7 @@ std::string to_modules_dep(const std::vector<KernelModule>& modules) {
 }
 
 Result<std::string> read_decompressed(const std::filesystem::path& file) {
-  const std::unique_ptr<archive, FreeReader> reader(archive_read_new());
+  const ArchiveHandle reader(archive_read_new());
   archive_read_support_filter_all(reader.get());
   archive_read_support_format_raw(reader.get());
   archive_entry* entry = nullptr;

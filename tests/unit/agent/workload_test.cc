@@ -8,21 +8,21 @@ namespace {
 
 using testing::HasSubstr;
 
-Result<Workload> parse(std::string_view text) {
+Result<Workload> parsed(std::string_view text) {
   return parse_workload(Arguments(boost::json::parse(text).as_object()));
 }
 std::string refusal(std::string_view text) {
-  const auto workload = parse(text);
+  const auto workload = parsed(text);
   return workload ? "taken" : workload.error().message();
 }
 
 TEST(Workload, TakesItsDescription) {
-  const auto memory = parse(R"({"name": "memory", "cpu": 0, "times": 3, "memory_mib": 2})").value();
+  const auto memory = parsed(R"({"name": "memory", "cpu": 0, "times": 3, "memory_mib": 2})").value();
   EXPECT_EQ(memory.name, "memory");
   EXPECT_EQ(memory.cpu, 0);
   EXPECT_EQ(memory.times, 3);
   EXPECT_EQ(memory.memory_mib, 2);
-  const auto least = parse(R"({"name": "memory"})").value();
+  const auto least = parsed(R"({"name": "memory"})").value();
   EXPECT_EQ(least.cpu, std::nullopt);
   EXPECT_EQ(least.times, 1);
 }
@@ -43,27 +43,27 @@ TEST(Workload, IsRefusedWhereTheGuestCannotDoIt) {
 }
 
 TEST(Workload, IsDoneByATask) {
-  const Workload memory = parse(R"({"name": "memory", "memory_mib": 1})").value();
+  const Workload memory = parsed(R"({"name": "memory", "memory_mib": 1})").value();
   WorkloadTask task = start_workload(memory).value();
   ASSERT_TRUE(begin(task));
   EXPECT_TRUE(finish(std::move(task)));
 }
 
 TEST(Workload, SaysWhyItEnded) {
-  const Workload memory = parse(R"({"name": "memory", "memory_mib": 1})").value();
+  const Workload memory = parsed(R"({"name": "memory", "memory_mib": 1})").value();
   WorkloadTask refused =
       start_workload(memory, true, []() -> Result<> { return Error::guest("no trap"); }).value();
   ASSERT_TRUE(begin(refused));
   EXPECT_EQ(finish(std::move(refused)).error().message(), "no trap");
 
-  const Workload nowhere = parse(R"({"name": "memory", "cpu": 1023})").value();
+  const Workload nowhere = parsed(R"({"name": "memory", "cpu": 1023})").value();
   WorkloadTask lost = start_workload(nowhere).value();
   ASSERT_TRUE(begin(lost));
   EXPECT_THAT(finish(std::move(lost)).error().message(), HasSubstr("cannot run on CPU 1023"));
 }
 
 TEST(Workload, SaysWhichSignalEndedIt) {
-  WorkloadTask task = start_workload(parse(R"({"name": "memory"})").value(), true).value();
+  WorkloadTask task = start_workload(parsed(R"({"name": "memory"})").value(), true).value();
   ::kill(task.pid, SIGTERM);
   EXPECT_EQ(finish(std::move(task)).error().message(), "the workload's task was killed by signal 15");
 }

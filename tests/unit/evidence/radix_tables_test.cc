@@ -25,7 +25,7 @@ class Tables final : public PhysicalMemory {
 
 constexpr std::uint64_t kValid = 1ULL << 63, kLeaf = 1ULL << 62, kRoot = 0x2770000;
 // Indices of its four tables with pages of 4 KiB: 0x1000, 3, 5, 7.
-constexpr std::uint64_t kAddress = 0xc008000000000000 + (3ULL << 30) + (5ULL << 21) + (7ULL << 12) + 0x123;
+constexpr std::uint64_t kVirtual = 0xc008000000000000 + (3ULL << 30) + (5ULL << 21) + (7ULL << 12) + 0x123;
 
 TEST(RadixTables, LeadToAPage) {
   Tables tables;
@@ -33,14 +33,14 @@ TEST(RadixTables, LeadToAPage) {
                     {0x10000 + 8 * 3, kValid | 0x20000 | 9},
                     {0x20000 + 8 * 5, kValid | 0x30000 | 9},
                     {0x30000 + 8 * 7, kValid | kLeaf | 0x3ffef000 | 0x18e}};
-  EXPECT_EQ(radix_to_physical(tables, kRoot, 4096, kAddress).value(), 0x3ffef123U);
-  const auto other = radix_to_physical(tables, kRoot, 4096, kAddress + 4096);
+  EXPECT_EQ(radix_to_physical(tables, kRoot, 4096, kVirtual).value(), 0x3ffef123U);
+  const auto other = radix_to_physical(tables, kRoot, 4096, kVirtual + 4096);
   ASSERT_FALSE(other);
   EXPECT_THAT(other.error().message(), HasSubstr("is not mapped"));
   tables.entries[0x30000 + 8 * 7] = kValid | 0x40000;  // the last table leads to another
-  EXPECT_FALSE(radix_to_physical(tables, kRoot, 4096, kAddress));
+  EXPECT_FALSE(radix_to_physical(tables, kRoot, 4096, kVirtual));
   tables.entries[0x10000 + 8 * 3] = kValid | 1ULL << 60;
-  EXPECT_THAT(radix_to_physical(tables, kRoot, 4096, kAddress).error().message(), HasSubstr("no RAM there"));
+  EXPECT_THAT(radix_to_physical(tables, kRoot, 4096, kVirtual).error().message(), HasSubstr("no RAM there"));
 }
 
 TEST(RadixTables, APageMayBeLarge) {
@@ -48,7 +48,7 @@ TEST(RadixTables, APageMayBeLarge) {
   tables.entries = {{kRoot + 8 * 0x1000, kValid | 0x10000 | 13},
                     {0x10000 + 8 * 3, kValid | 0x20000 | 9},
                     {0x20000 + 8 * 5, kValid | kLeaf | 0x40000000}};
-  EXPECT_EQ(radix_to_physical(tables, kRoot, 4096, kAddress).value(), 0x40007123U);
+  EXPECT_EQ(radix_to_physical(tables, kRoot, 4096, kVirtual).value(), 0x40007123U);
 }
 
 TEST(RadixTables, OfPagesOf64KiBHaveASmallerLastTable) {
