@@ -52,7 +52,6 @@ Result<> read_identity(TomlTable& table, Scenario& scenario) {
   scenario.summary = CP_TRY(table.required_string("summary"));
   scenario.why = CP_TRY(table.string("why")).value_or("");
   scenario.is_default = CP_TRY(table.boolean("default")).value_or(false);
-  scenario.fork = CP_TRY(table.boolean("fork")).value_or(true);
   return {};
 }
 

@@ -104,7 +104,6 @@ struct Scenario {
   std::vector<ScenarioExpect> expects;
   std::optional<ScenarioEnds> ends;
   bool is_default = false;  ///< `default = true`: part of a run that names no scenario
-  bool fork = true;  ///< `fork = false`: its guest is always booted for it, never taken from a template
   std::filesystem::path file;
   std::string text;  ///< of the file, kept in trial.json so that old trials stay judgeable
 

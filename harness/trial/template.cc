@@ -198,7 +198,6 @@ std::uint64_t size_on_disk(const fs::path& directory) {
 
 Result<std::string> template_key(const PlannedTrial& trial, const MachineFactory& make_machine) {
   if (!trial.skip_reason.empty() || !trial.error_reason.empty()) return std::string();
-  if (!trial.scenario->fork) return std::string();
   if (!trial.machine.trace_events.empty()) return std::string();  // they have to begin at power-on
   const auto steps = shared_steps(CP_TRY(make_script(trial)));
   if (steps.empty()) return std::string();

@@ -32,7 +32,7 @@ struct Template {
 };
 
 /// What a trial's template is found by, or empty when none can serve it: its script begins with nothing to
-/// share, it records trace events from power-on, its scenario forbids it, or it cannot run at all.
+/// share, it records trace events from power-on, or it cannot run at all.
 Result<std::string> template_key(const PlannedTrial& trial, const MachineFactory& make_machine);
 
 /// A template as it lies in the cache.

@@ -13,6 +13,7 @@
 #include "harness/machine/libvirt/embedded_root.h"
 #include "harness/machine/libvirt/files.h"
 #include "harness/machine/libvirt/handles.h"
+#include "harness/machine/libvirt/monitor_events.h"
 #include "harness/machine/libvirt/uri.h"
 #include "harness/machine/qemu/accelerator.h"
 
@@ -52,6 +53,7 @@ class Host {
   Result<int> slots() const;
   /// Of an embedded driver: QEMU's own messages are in DOMAIN.log here. Empty: out of our reach.
   std::filesystem::path log_directory() const;
+  MonitorEvents& monitor_events() { return monitor_events_; }
   /// Whether the connection still works.
   bool alive() const { return virConnectIsAlive(connection_.get()) == 1; }
   /// Whether somebody is at the other end of it: asks, and waits for the answer.
@@ -65,6 +67,7 @@ class Host {
   std::optional<EmbeddedRoot> root_;  ///< outlives the connection
   Connect connection_;
   std::vector<std::string> found_at_start_;
+  MonitorEvents monitor_events_;
   std::mutex mutex_;
   std::unique_ptr<HostFiles> files_;
 };

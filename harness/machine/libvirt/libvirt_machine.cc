@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <libvirt/libvirt-qemu.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -42,11 +41,6 @@ int on_lifecycle(virConnectPtr, virDomainPtr, int event, int detail, void* opaqu
   if (event == VIR_DOMAIN_EVENT_STOPPED)
     inbox_of(opaque).domain_ended(detail == VIR_DOMAIN_EVENT_STOPPED_FAILED);
   return 0;
-}
-
-void on_monitor(virConnectPtr, virDomainPtr, const char* event, long long, unsigned, const char* details,
-                void* opaque) {
-  inbox_of(opaque).monitor_event(event, details != nullptr ? details : "");
 }
 
 }  // namespace
@@ -142,9 +136,9 @@ Result<> LibvirtMachine::listen() {
       connection, domain_.get(), VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle),
       new SharedInbox(inbox_), forget_inbox);
   if (lifecycle_callback_ < 0) return last_error("cannot listen to the domain's events");
-  monitor_callback_ = virConnectDomainQemuMonitorEventRegister(connection, domain_.get(), nullptr, on_monitor,
-                                                               new SharedInbox(inbox_), forget_inbox, 0);
-  if (monitor_callback_ < 0) return last_error("cannot listen to QEMU's events");
+  CP_TRY(host_->monitor_events().listen(
+      connection, name_,
+      [inbox = inbox_](std::string_view name, std::string_view data) { inbox->monitor_event(name, data); }));
   const auto on_end = [inbox = inbox_] { inbox->stream_ended(); };
   console_ = CP_TRY(GuestStream::open_console(
       connection, domain_.get(),
@@ -341,9 +335,8 @@ void LibvirtMachine::deafen() {
   console_.reset();
   agent_.reset();
   if (lifecycle_callback_ >= 0) virConnectDomainEventDeregisterAny(host_->connection(), lifecycle_callback_);
-  if (monitor_callback_ >= 0)
-    virConnectDomainQemuMonitorEventDeregister(host_->connection(), monitor_callback_);
-  lifecycle_callback_ = monitor_callback_ = -1;
+  lifecycle_callback_ = -1;
+  host_->monitor_events().forget(host_->connection(), name_);
 }
 
 void LibvirtMachine::stop() {

@@ -73,7 +73,6 @@ class LibvirtMachine final : public Machine {
   std::unique_ptr<GuestStream> console_;
   std::unique_ptr<GuestStream> agent_;
   int lifecycle_callback_ = -1;
-  int monitor_callback_ = -1;
   pid_t vcpu_thread_ = 0;  ///< of this machine; 0: another machine's
   std::unique_ptr<RamMapping> ram_;
   mutable Clock::duration starved_{};

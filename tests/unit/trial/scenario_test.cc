@@ -55,7 +55,6 @@ why     = "the crash path makes no call that it can avoid"
 arch    = ["pseries"]
 needs   = ["cpus>=4", "kernel:CONFIG_PPC_SPLPAR", "machine:xics"]
 default = true
-fork = false
 
 [machine]
 cpus = 6
@@ -100,7 +99,6 @@ policy = "kept"
   const Scenario& scenario = *parsed;
   EXPECT_EQ(scenario.name, "vpa.left-registered");
   EXPECT_TRUE(scenario.is_default);
-  EXPECT_FALSE(scenario.fork);
   EXPECT_TRUE(scenario.supports(*find_architecture("pseries")));
   EXPECT_FALSE(scenario.supports(*find_architecture("arm64")));
   EXPECT_EQ(scenario.needs.size(), 3u);
@@ -143,7 +141,6 @@ TEST(Scenario, LeavesDefaultsWhereNothingIsSaid) {
   EXPECT_FALSE(scenario->trigger);
   EXPECT_FALSE(scenario->ends);
   EXPECT_FALSE(scenario->is_default);
-  EXPECT_TRUE(scenario->fork);
 }
 
 struct Wrong {

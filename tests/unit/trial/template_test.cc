@@ -256,9 +256,6 @@ TEST_F(TemplateTest, KeyFollowsWhatShapesTheGuestAndNothingElse) {
   trial_.machine.trace_events = {"gicv3_redist_write"};
   EXPECT_EQ(key(), "") << "a fork has no trace of its boot";
   trial_.machine.trace_events.clear();
-  scenario_.fork = false;
-  EXPECT_EQ(key(), "") << "its scenario forbids it";
-  scenario_.fork = true;
   scenario_.capture.load = false;
   EXPECT_EQ(key(), "") << "nothing is shared";
 }
