@@ -25,6 +25,11 @@
  */
 #define pr_fmt(fmt) "crashpath: " KBUILD_MODNAME ": " fmt
 
+/* First: other architectures lack headers of the GIC. */
+#ifndef CONFIG_ARM64
+#error "needs arm64, which has LPI tables and EFI memory reservations"
+#endif
+
 #include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/cpumask.h>
@@ -45,9 +50,6 @@
 #include <linux/version.h>
 #include <linux/workqueue.h>
 
-#ifndef CONFIG_ARM64
-#error "needs arm64, which has LPI tables and EFI memory reservations"
-#endif
 #ifndef CONFIG_KPROBES
 #error "needs CONFIG_KPROBES"
 #endif

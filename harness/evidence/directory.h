@@ -25,6 +25,7 @@ inline constexpr std::string_view kVmcoreinfo = "vmcoreinfo.txt";
 inline constexpr std::string_view kDmesg = "dmesg-from-vmcore.txt";
 inline constexpr std::string_view kMoments = "moments.jsonl";
 inline constexpr std::string_view kHang = "vcpus-hang.json";
+inline constexpr std::string_view kAsleep = "vcpus-asleep.json";
 inline constexpr std::string_view kQemuLog = "qemu.log";
 inline constexpr std::string_view kTraceLog = "trace.log";
 inline constexpr std::string_view kQmp = "qmp.jsonl";

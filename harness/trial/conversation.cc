@@ -125,7 +125,7 @@ Result<Conversation::Answer> Conversation::ask(std::string_view run, const json:
 Result<Conversation::Answer> Conversation::wake(const json::object& arguments) {
   waking_ = true;
   auto answer = ask("wake", arguments);
-  waking_ = false;
+  waking_ = !answer;
   return answer;
 }
 

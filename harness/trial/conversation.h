@@ -33,6 +33,8 @@ class Conversation {
 
   /// The guest got no further before its deadline, or will not, and is still there.
   bool is_overdue() const { return is_overdue_; }
+  /// Of a fork: it is overdue with its first answer.
+  bool is_asleep() const { return is_overdue_ && waking_; }
   /// Records what comes within that time. What ends the guest ends it, too.
   void listen(Clock::duration time);
 

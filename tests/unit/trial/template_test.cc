@@ -69,6 +69,21 @@ class TemplateTest : public testing::Test {
     Interruption interruption;
     return store.make(key(), trial_, factory(), watcher, interruption);
   }
+  /// How a trial ended that forked from a fresh template, of whose forks `sleepers_` do not answer.
+  TimelineEnd end_of_fork() {
+    const int sleepers = std::exchange(sleepers_, 0);
+    TemplateStore store(directory_, kRamSize * 10);
+    if (!make(store)) throw std::runtime_error("no template");
+    sleepers_ = sleepers;
+    const auto loaded = store.load(key(), kRamMib).value();
+    SilentWatcher watcher;
+    Interruption interruption;
+    const fs::path evidence = directory_ / "trial";
+    fs::create_directories(evidence);
+    if (!run_trial(trial_, evidence, factory(), watcher, interruption, loaded.get()))
+      throw std::runtime_error("the trial cannot be recorded");
+    return read_timeline(evidence / evidence_file::kTimeline).value().end.value();
+  }
   std::string key() { return template_key(trial_, factory()).value(); }
   /// Changes one byte of a file of the template.
   void damage(const std::string& file, std::streamoff at) {
@@ -208,21 +223,19 @@ TEST_F(TemplateTest, WhoseMakerIsKilledIsNotThereAndIsMadeAgain) {
   EXPECT_TRUE(store.load(key(), kRamMib));
 }
 
-TEST_F(TemplateTest, AForkThatDoesNotWakeIsNoFailureOfTheKernel) {
-  TemplateStore store(directory_, kRamSize * 10);
-  ASSERT_TRUE(make(store));
-  const auto loaded = store.load(key(), kRamMib).value();
-  sleepers_ = 1;
-  SilentWatcher watcher;
-  Interruption interruption;
-  const fs::path evidence = directory_ / "trial";
-  fs::create_directories(evidence);
-  ASSERT_TRUE(run_trial(trial_, evidence, factory(), watcher, interruption, loaded.get()));
-  const Timeline timeline = read_timeline(evidence / evidence_file::kTimeline).value();
-  ASSERT_TRUE(timeline.end);
-  EXPECT_EQ(timeline.end->by, EndedBy::host);
-  EXPECT_THAT(timeline.end->words, HasSubstr("the fork did not wake"));
-  EXPECT_THAT(timeline.end->words, HasSubstr("for which it had 20 s"));
+TEST_F(TemplateTest, AnotherForkIsMadeOfOneThatDoesNotWake) {
+  sleepers_ = 2;
+  const TimelineEnd end = end_of_fork();
+  EXPECT_THAT(end.words, HasSubstr("the agent gave no length of the dump")) << "the third one got there";
+  EXPECT_TRUE(fs::exists(directory_ / "trial" / evidence_file::kAsleep));
+}
+
+TEST_F(TemplateTest, ThatSeveralForksDoNotWakeIsNoFailureOfTheKernel) {
+  sleepers_ = 3;
+  const TimelineEnd end = end_of_fork();
+  EXPECT_EQ(end.by, EndedBy::host);
+  EXPECT_THAT(end.words, HasSubstr("the fork did not wake"));
+  EXPECT_THAT(end.words, HasSubstr("for which it had 20 s"));
 }
 
 TEST_F(TemplateTest, OfAGuestThatCannotBeArmedIsNotThere) {
