@@ -35,6 +35,9 @@ class FakeMachine final : public Machine {
   /// What starved() returns.
   Clock::duration starved_for{};
 
+  /// What has_pending_interrupt() returns.
+  std::function<bool()> interrupt_pends = [] { return false; };
+
   /// What vcpu_registers() returns, and the memory that each vCPU sees, by its virtual address.
   std::vector<VcpuRegisters> registers;
   std::map<std::uint64_t, std::string> virtual_memory;
@@ -56,6 +59,7 @@ class FakeMachine final : public Machine {
   Result<std::string> read_virtual(int cpu, std::uint64_t address, std::size_t bytes) override;
   Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) override;
   Result<> save_device_state(const std::filesystem::path& file) override;
+  Result<bool> has_pending_interrupt() override { return interrupt_pends(); }
   Clock::duration starved() const override { return starved_for; }
   void stop() override;
   void interrupt() override { interrupted_ = true; }

@@ -143,6 +143,10 @@ class Machine {
   /// be paused, and stays so; it can go on afterwards.
   virtual Result<> save_device_state(const std::filesystem::path& file) = 0;
 
+  /// Whether a vCPU has an interrupt that it did not take yet and that would be lost with a guest saved now.
+  /// The guest must be paused.
+  virtual Result<bool> has_pending_interrupt() { return false; }
+
   /// How long the vCPU that waited longest stood ready to run without getting a CPU of the host, since the
   /// start. A deadline that passed meanwhile says nothing about the guest.
   virtual Clock::duration starved() const { return {}; }

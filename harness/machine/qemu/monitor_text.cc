@@ -101,4 +101,16 @@ Result<std::string> parse_memory_dump(std::string_view text, std::size_t bytes) 
   return memory;
 }
 
+bool has_pending_interrupt(std::string_view text) {
+  for (const std::string_view line : split(text, "\r\n")) {
+    const auto words = split(line, " ");
+    if (words.size() > 2 && words[0].starts_with("CPU[") && words[1] == "OS") {
+      if (hexadecimal(words[2]).value_or(0) != 0) return true;
+    } else if (words.size() > 2 && words[0] == "CPU" && words[2].starts_with("XIRR=")) {
+      if ((hexadecimal(words[2].substr(5)).value_or(0) & 0xff'ffff) != 0) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace crashpath

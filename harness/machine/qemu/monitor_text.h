@@ -21,4 +21,9 @@ Result<std::vector<VcpuRegisters>> parse_registers(std::string_view text);
 /// when there is less.
 Result<std::string> parse_memory_dump(std::string_view text, std::size_t bytes);
 
+/// "info pic": whether a pseries' vCPU has an external interrupt that it did not take yet: XIVE's OS ring
+/// with a notification (hw/intc/xive.c, xive_tctx_pic_print_info(): NSR), or XICS' presenter with a source
+/// (hw/intc/xics.c, icp_pic_print_info(): the lower 24 bits of XIRR). False for a text without such lines.
+bool has_pending_interrupt(std::string_view text);
+
 }  // namespace crashpath

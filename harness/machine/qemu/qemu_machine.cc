@@ -288,6 +288,12 @@ Result<std::string> QemuMachine::read_virtual(int cpu, std::uint64_t address, st
   return parse_memory_dump(CP_TRY(human_command(fmt::format("x /{}xb {:#x}", bytes, address), cpu)), bytes);
 }
 
+/// Seen with QEMU 7.2: of a pseries guest saved while a halted vCPU had one (XIVE: NSR 80), a fork sleeps
+/// until another interrupt happens to come for that vCPU.
+Result<bool> QemuMachine::has_pending_interrupt() {
+  return crashpath::has_pending_interrupt(CP_TRY(human_command("info pic", 0)));
+}
+
 /// A command of the human monitor, and what it prints.
 Result<std::string> QemuMachine::human_command(std::string_view line, int cpu) {
   const json::value answer =

@@ -42,6 +42,7 @@ class QemuMachine final : public Machine {
   Result<std::string> read_virtual(int cpu, std::uint64_t address, std::size_t bytes) override;
   Result<> write_memory(std::uint64_t address, std::span<const std::byte> bytes) override;
   Result<> save_device_state(const std::filesystem::path& file) override;
+  Result<bool> has_pending_interrupt() override;
   Clock::duration starved() const override;
   void watch_for_spinning() override;
   void stop() override;

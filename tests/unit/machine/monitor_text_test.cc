@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <regex>
+
 namespace crashpath {
 namespace {
 
@@ -60,6 +62,40 @@ TEST(MonitorText, MemoryIsWholeOrAnError) {
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().fault(), Fault::guest);
   EXPECT_THAT(none.error().message(), HasSubstr("of 8 bytes the vCPU can see 0"));
+}
+
+// QEMU 7.2, of a pseries guest that was saved while its CPU 2 was about to be told of virtio-serial's
+// interrupt: the OS rings, and that source.
+constexpr std::string_view kXiveBusy = R"(CPU[0000]:   QW   NSR CPPR IPB LSMFB ACK# INC AGE PIPR  W2
+CPU[0000]:   OS    00   ff  00    ff   ff  00  ff   ff  80000400
+CPU[0001]:   QW   NSR CPPR IPB LSMFB ACK# INC AGE PIPR  W2
+CPU[0001]:   OS    00   ff  00    ff   ff  00  ff   ff  80000401
+CPU[0002]:   QW   NSR CPPR IPB LSMFB ACK# INC AGE PIPR  W2
+CPU[0002]:   OS    80   ff  02    ff   ff  00  ff   06  80000402
+CPU[0003]:   QW   NSR CPPR IPB LSMFB ACK# INC AGE PIPR  W2
+CPU[0003]:   OS    00   ff  00    ff   ff  00  ff   ff  80000403
+  LISN         PQ    EISN     CPU/PRIO EQ
+  00001301 MSI P-    00000018   2/6    173/16384 @7a70000 ^1 [ 80000010 80000010 80000018 80000018 80000018 ^00000000 ]
+)";
+
+// QEMU 7.2, of a pseries guest with XICS that boots: CPU 1 is about to take an IPI.
+constexpr std::string_view kXicsBusy = R"(CPU 0 XIRR=ff000000 ((nil)) PP=ff MFRR=ff
+CPU 1 XIRR=ff000002 ((nil)) PP=04 MFRR=04
+CPU 2 XIRR=ff000000 ((nil)) PP=ff MFRR=ff
+CPU 3 XIRR=ff000000 ((nil)) PP=ff MFRR=ff
+ICS 1000..1fff 0x55b04f5ea740
+  1000 MSI 05 00
+irqchip: emulated
+)";
+
+TEST(MonitorText, AnInterruptThatAVcpuDidNotTakeIsPending) {
+  EXPECT_TRUE(has_pending_interrupt(kXiveBusy));
+  EXPECT_TRUE(has_pending_interrupt(kXicsBusy));
+  EXPECT_FALSE(
+      has_pending_interrupt(std::regex_replace(std::string(kXiveBusy), std::regex("OS    80"), "OS    00")));
+  EXPECT_FALSE(
+      has_pending_interrupt(std::regex_replace(std::string(kXicsBusy), std::regex("ff000002"), "ff000000")));
+  EXPECT_FALSE(has_pending_interrupt("irqchip: emulated\n")) << "what arm64 prints";
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ class TemplateTest : public testing::Test {
       machine->ram()[kRamSize / 2 + 5] = std::byte{0x55};
       machine->prints("Linux version 6.12")
           .says(R"({"type":"hello","kernel":"first","seq":1,"generation":0})");
+      machine->interrupt_pends = [this] { return pending_interrupts_-- > 0; };
       machine->on_sent = [this](FakeMachine& guest, std::string_view line) {
         const json::value command = json::parse(line);
         json::object answer = reply_;
@@ -92,8 +93,9 @@ class TemplateTest : public testing::Test {
     stream.put('\x7f');
   }
 
-  int sleepers_ = 0;       ///< so many forks do not answer
-  std::string killed_at_;  ///< this command ends the process
+  int sleepers_ = 0;            ///< so many forks do not answer
+  int pending_interrupts_ = 0;  ///< so often one is pending when asked for
+  std::string killed_at_;       ///< this command ends the process
   fs::path directory_;
   GuestImage image_;
   Scenario scenario_;
@@ -221,6 +223,21 @@ TEST_F(TemplateTest, WhoseMakerIsKilledIsNotThereAndIsMadeAgain) {
   EXPECT_FALSE(store.has(key()));
   ASSERT_TRUE(make(store));
   EXPECT_TRUE(store.load(key(), kRamMib));
+}
+
+// QEMU would lose it: no fork would hear of what the interrupt was about to tell.
+TEST_F(TemplateTest, IsNotSavedWhileAnInterruptIsPending) {
+  TemplateStore store(directory_, kRamSize * 10);
+  pending_interrupts_ = 3;
+  ASSERT_TRUE(make(store));
+  EXPECT_EQ(pending_interrupts_, -1) << "asked until there was none, and then no more";
+}
+
+TEST_F(TemplateTest, IsSavedInTheEndWhenNobodyTakesTheInterrupt) {
+  TemplateStore store(directory_, kRamSize * 10);
+  pending_interrupts_ = 1000;
+  ASSERT_TRUE(make(store));
+  EXPECT_GT(pending_interrupts_, 0);
 }
 
 TEST_F(TemplateTest, AnotherForkIsMadeOfOneThatDoesNotWake) {
