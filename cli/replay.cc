@@ -42,8 +42,8 @@ Result<int> replay(const ReplayOptions& options) {
   run_options.scenarios = {CP_TRY(text_of(trial, "/scenario"))};
   run_options.scenario_directories = {scenarios};
   run_options.only_given_scenarios = true;
-  run_options.machine = CP_TRY(MachineKind::parse(
-      options.machine.empty() ? CP_TRY(text_of(trial, "/machine/backend")) : options.machine));
+  run_options.machines = {CP_TRY(MachineKind::parse(
+      options.machine.empty() ? CP_TRY(text_of(trial, "/machine/backend")) : options.machine))};
   run_options.output = options.output;
   run_options.repeat = options.repeat;
   return run(run_options);

@@ -39,6 +39,12 @@ Result<std::unique_ptr<HostPool>> open_pool(const std::filesystem::path& file) {
 
 }  // namespace
 
+Result<std::vector<std::shared_ptr<void>>> open_machines(const std::vector<MachineKind>& machines) {
+  std::vector<std::shared_ptr<void>> places;
+  for (const MachineKind& machine : machines) places.push_back(CP_TRY(machine.open()));
+  return places;
+}
+
 Result<std::vector<PlannedTrial>> plan_run(const RunOptions& options, const Context& context,
                                            RunImages& images) {
   std::vector<PlanRequest> requests;
@@ -59,7 +65,7 @@ Result<std::vector<PlannedTrial>> plan_run(const RunOptions& options, const Cont
   if (const Error* mistake = images.mistake()) return *mistake;
   auto trials = CP_TRY(make_plan(requests));
   for (auto& trial : trials) trial.seed = options.seed;
-  if (options.hosts.empty()) assign_machine(trials, options.machine.name(), options.machine.capabilities());
+  if (options.hosts.empty()) trials = on_machines(trials, options.machines);
   images.excuse(trials);
   return trials;
 }
@@ -81,14 +87,12 @@ Result<int> run(const RunOptions& options) {
     report_error(nothing);
     return exit_status(Results());
   }
-  const auto place = CP_TRY(options.machine.open());
+  const auto places = CP_TRY(open_machines(options.machines));
   const auto output = CP_TRY(make_run_directory(options.output));
   Interruption interruption;
   const InterruptionBySignal signals(interruption);
-  TrialSeries series(
-      context, output,
-      {.machine = options.machine, .pool = pool.get(), .jobs = options.jobs, .cold = options.cold},
-      interruption);
+  TrialSeries series(context, output, {.pool = pool.get(), .jobs = options.jobs, .cold = options.cold},
+                     interruption);
   auto carried_out = series.carry_out(trials);
   fmt::print("{}", to_terminal(series.results(), output, detect_terminal(STDOUT_FILENO)));
   if (!carried_out) return std::move(carried_out).error();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,9 +24,9 @@ struct RunOptions {
   std::filesystem::path plan;         ///< empty: none
   std::filesystem::path output;       ///< empty: runs/<UTC time>
   std::string mirror;
-  MachineKind machine;
-  std::filesystem::path hosts;  ///< a file of hosts instead of one machine; empty: none
-  int jobs = 0;                 ///< 0: what this host's CPUs and memory allow
+  std::vector<MachineKind> machines = {MachineKind()};  ///< every trial on each of these
+  std::filesystem::path hosts;                          ///< a file of hosts instead of machines; empty: none
+  int jobs = 0;                                         ///< 0: what this host's CPUs and memory allow
   int repeat = 1;
   bool cold = false;                  ///< every trial boots, none forks
   std::optional<std::uint64_t> seed;  ///< of every forked guest's randomness
@@ -33,6 +34,9 @@ struct RunOptions {
 
 /// The exit status of the run, or what kept it from beginning.
 Result<int> run(const RunOptions& options);
+
+/// Connects to the places of these machines, for as long as somebody has what comes back.
+Result<std::vector<std::shared_ptr<void>>> open_machines(const std::vector<MachineKind>& machines);
 
 class RunImages;
 struct Context;

@@ -1,19 +1,26 @@
 #include "cli/run_options.h"
 
 namespace crashpath {
+namespace {
 
-void add_machine_option(CLI::App& command, MachineKind& machine) {
+void add_machine_option(CLI::App& command, std::vector<MachineKind>& machines) {
   command
-      .add_option_function<std::string>(
+      .add_option_function<std::vector<std::string>>(
           "--machine",
-          [&machine](const std::string& text) {
-            auto kind = MachineKind::parse(text);
-            if (!kind) throw CLI::ValidationError("--machine", kind.error().to_string());
-            machine = std::move(*kind);
+          [&machines](const std::vector<std::string>& texts) {
+            machines.clear();
+            for (const std::string& text : texts) {
+              auto kind = MachineKind::parse(text);
+              if (!kind) throw CLI::ValidationError("--machine", kind.error().to_string());
+              machines.push_back(std::move(*kind));
+            }
           },
-          "qemu (default), libvirt, or libvirt:URI (qemu:///system, qemu+ssh://HOST/system)")
+          "qemu (default), libvirt, or libvirt:URI (qemu:///system, qemu+ssh://HOST/system); comma lists")
+      ->delimiter(',')
       ->type_name("KIND");
 }
+
+}  // namespace
 
 void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("--arch", options.architectures, "arm64, pseries (default: both)")->delimiter(',');
@@ -23,7 +30,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
                      "name or glob; may be given again (default: the default ones)");
   command.add_option("--scenario-dir", options.scenario_directories, "also the scenarios of this directory");
   command.add_option("--plan", options.plan, "a plan file instead of --arch, --kernel, --scenario, --repeat");
-  add_machine_option(command, options.machine);
+  add_machine_option(command, options.machines);
   command.add_option("--hosts", options.hosts, "a file of libvirt hosts, over which the trials are spread")
       ->excludes("--machine");
   command.add_option("-j,--jobs", options.jobs, "trials side by side (default: what this host allows)")

@@ -10,7 +10,4 @@ namespace crashpath {
 
 void add_run_options(CLI::App& command, RunOptions& options);
 
-/// --machine
-void add_machine_option(CLI::App& command, MachineKind& machine);
-
 }  // namespace crashpath

@@ -10,14 +10,18 @@ std::filesystem::path templates_directory() {
   return cache_directory() / "templates";
 }
 
+MachineFactory machines_of(const PlannedTrial& trial) {
+  return [&kind = trial.machine_kind](const MachineConfig& config) -> Result<std::unique_ptr<Machine>> {
+    return kind.make(config);
+  };
+}
+
 RunTemplates::RunTemplates(const std::vector<PlannedTrial>& trials, int least_shared,
-                           MachineFactory make_machine, std::function<void(std::string_view)> say)
-    : least_shared_(least_shared),
-      make_machine_(std::move(make_machine)),
-      say_(std::move(say)),
-      store_(templates_directory(), kTemplateLimit) {
+                           std::function<void(std::string_view)> say)
+    : least_shared_(least_shared), say_(std::move(say)), store_(templates_directory(), kTemplateLimit) {
   for (const PlannedTrial& trial : trials) {
-    const auto key = template_key(trial, make_machine_);
+    if (!trial.machine_kind.capabilities().forks) continue;
+    const auto key = template_key(trial, machines_of(trial));
     if (!key || key->empty()) continue;  // what is wrong with it, its own verdict says
     keys_.emplace(&trial, *key);
     Shape& shape = shapes_[*key];
@@ -42,7 +46,7 @@ void RunTemplates::make(int workers, Interruption& interruption) {
 void RunTemplates::make_one(const std::string& key, Shape& shape, Interruption& interruption) {
   say_(fmt::format("booting {} once for {} trials", key, shape.trials));
   UnobservedTrial observer;
-  const auto made = store_.make(key, *shape.example, make_machine_, observer, interruption);
+  const auto made = store_.make(key, *shape.example, machines_of(*shape.example), observer, interruption);
   if (!made) {
     say_(fmt::format("no template {}: {}; its trials boot one by one", key, made.error().message()));
     return;

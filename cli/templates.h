@@ -18,11 +18,14 @@ namespace crashpath {
 inline constexpr std::uint64_t kTemplateLimit = std::uint64_t{8} << 30;
 std::filesystem::path templates_directory();
 
+/// Machines of the trial's kind; the trial must outlive it.
+MachineFactory machines_of(const PlannedTrial& trial);
+
 class RunTemplates {
  public:
   /// A template is made where `least_shared` trials or more share a guest; one that is there already serves
   /// any. `say` gets one line for whatever takes time, and why a trial cannot fork.
-  RunTemplates(const std::vector<PlannedTrial>& trials, int least_shared, MachineFactory make_machine,
+  RunTemplates(const std::vector<PlannedTrial>& trials, int least_shared,
                std::function<void(std::string_view)> say);
 
   /// Boots, arms and saves a guest for each shape that enough trials share, on up to `workers` threads.
@@ -44,7 +47,6 @@ class RunTemplates {
   void make_one(const std::string& key, Shape& shape, Interruption& interruption);
 
   int least_shared_;
-  MachineFactory make_machine_;
   std::function<void(std::string_view)> say_;
   TemplateStore store_;
   std::mutex mutex_;

@@ -15,15 +15,6 @@
 #include "harness/trial/exhibits.h"
 
 namespace crashpath {
-namespace {
-
-MachineFactory machines_of(const MachineKind& kind) {
-  return
-      [&kind](const MachineConfig& config) -> Result<std::unique_ptr<Machine>> { return kind.make(config); };
-}
-
-}  // namespace
-
 TrialSeries::TrialSeries(const Context& context, std::filesystem::path output, const SeriesOptions& options,
                          Interruption& interruption)
     : context_(context), output_(std::move(output)), options_(options), interruption_(interruption) {
@@ -44,8 +35,8 @@ int TrialSeries::jobs(const std::vector<PlannedTrial>& trials) const {
 }
 
 /// Runs and judges one trial. What fails before there is any evidence is a verdict too.
-Verdict TrialSeries::verdict_of(const PlannedTrial& trial, const MachineKind& machine,
-                                const std::filesystem::path& directory, TrialObserver& observer) {
+Verdict TrialSeries::verdict_of(const PlannedTrial& trial, const std::filesystem::path& directory,
+                                TrialObserver& observer) {
   const auto failed = [](const Error& error) {
     Verdict verdict;
     verdict.outcome = Outcome::error;
@@ -58,7 +49,7 @@ Verdict TrialSeries::verdict_of(const PlannedTrial& trial, const MachineKind& ma
     if (const auto written = write_replay_script(trial, directory); !written) return failed(written.error());
   const auto fork_of = templates_ ? templates_->take(trial) : nullptr;
   if (const auto ran =
-          run_trial(trial, directory, machines_of(machine), observer, interruption_, fork_of.get());
+          run_trial(trial, directory, machines_of(trial), observer, interruption_, fork_of.get());
       !ran)
     return failed(ran.error());
   if (runs)
@@ -78,10 +69,10 @@ Verdict TrialSeries::on_some_host(PlannedTrial& trial, const std::filesystem::pa
     auto slot = options_.pool->take(trial);
     if (!slot) {
       trial.error_reason = "no host is left that could run it";
-      return verdict_of(trial, options_.machine, directory, observer);
+      return verdict_of(trial, directory, observer);
     }
-    trial.machine_kind = slot->machine().name();
-    Verdict verdict = verdict_of(trial, slot->machine(), directory, observer);
+    trial.machine_kind = slot->machine();
+    Verdict verdict = verdict_of(trial, directory, observer);
     if (verdict.outcome != Outcome::error || slot->machine().works()) return verdict;
     slot->set_aside();
     progress.say(fmt::format("{} is set aside, {} runs elsewhere: {}", slot->machine().name(), trial.id,
@@ -96,9 +87,8 @@ void TrialSeries::carry_out_one(const PlannedTrial& planned, std::size_t number,
   const auto directory = output_ / planned.id;
   PlannedTrial trial = planned;
   const bool runs = trial.skip_reason.empty() && trial.error_reason.empty();
-  Verdict verdict = options_.pool != nullptr && runs
-                        ? on_some_host(trial, directory, observer, progress)
-                        : verdict_of(planned, options_.machine, directory, observer);
+  Verdict verdict = options_.pool != nullptr && runs ? on_some_host(trial, directory, observer, progress)
+                                                     : verdict_of(planned, directory, observer);
   if (templates_) templates_->done_with(planned);
   progress.ended(observer, verdict);
   record(number, make_trial_result(trial, directory, std::move(verdict)));
@@ -133,9 +123,8 @@ Result<> TrialSeries::carry_out(const std::vector<PlannedTrial>& trials) {
     std::optional<ProgressTicker> ticker;
     if (terminal.smart) ticker.emplace(progress);
     templates_.reset();
-    if (!options_.cold && options_.pool == nullptr && options_.machine.capabilities().forks) {
-      templates_.emplace(trials, options_.least_shared, machines_of(options_.machine),
-                         [&](std::string_view line) { progress.say(line); });
+    if (!options_.cold && options_.pool == nullptr) {
+      templates_.emplace(trials, options_.least_shared, [&](std::string_view line) { progress.say(line); });
       templates_->make(jobs(trials), interruption_);
     }
     run_jobs(trials.size(), jobs(trials), interruption_.requested(),

@@ -17,7 +17,6 @@
 namespace crashpath {
 
 struct SeriesOptions {
-  MachineKind machine = {};
   HostPool* pool = nullptr;  ///< where guests run instead; outlives the series
   int jobs = 0;              ///< 0: what this host's CPUs and memory allow
   bool cold = false;         ///< every trial boots, none forks
@@ -42,8 +41,8 @@ class TrialSeries {
  private:
   int jobs(const std::vector<PlannedTrial>& trials) const;
   void carry_out_one(const PlannedTrial& trial, std::size_t number, Progress& progress);
-  Verdict verdict_of(const PlannedTrial& trial, const MachineKind& machine,
-                     const std::filesystem::path& directory, TrialObserver& observer);
+  Verdict verdict_of(const PlannedTrial& trial, const std::filesystem::path& directory,
+                     TrialObserver& observer);
   Verdict on_some_host(PlannedTrial& trial, const std::filesystem::path& directory, TrialObserver& observer,
                        Progress& progress);
   void record(std::size_t number, TrialResult result);

@@ -78,13 +78,13 @@ std::string_view impossible(const PlannedTrial& trial, const Capabilities& can) 
   return "";
 }
 
-void assign_machine(std::vector<PlannedTrial>& trials, const std::string& machine_kind,
+void assign_machine(std::vector<PlannedTrial>& trials, const MachineKind& machine_kind,
                     const Capabilities& capabilities) {
   for (auto& trial : trials) {
     trial.machine_kind = machine_kind;
     const std::string_view words = impossible(trial, capabilities);
     if (trial.skip_reason.empty() && !words.empty())
-      trial.skip_reason = fmt::format("the machine {} {}", machine_kind, words);
+      trial.skip_reason = fmt::format("the machine {} {}", machine_kind.name(), words);
   }
 }
 

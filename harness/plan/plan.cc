@@ -150,4 +150,18 @@ Result<std::vector<PlannedTrial>> make_plan(const std::vector<const Scenario*>& 
   return make_plan(std::vector{std::move(request)});
 }
 
+std::vector<PlannedTrial> on_machines(const std::vector<PlannedTrial>& trials,
+                                      const std::vector<MachineKind>& machine_kinds) {
+  std::vector<PlannedTrial> all;
+  for (const MachineKind& kind : machine_kinds) {
+    auto these = trials;
+    assign_machine(these, kind, kind.capabilities());
+    for (PlannedTrial& trial : these) {
+      if (machine_kinds.size() > 1) trial.id = fmt::format("{}-{}", path_safe(kind.name()), trial.id);
+      all.push_back(std::move(trial));
+    }
+  }
+  return all;
+}
+
 }  // namespace crashpath

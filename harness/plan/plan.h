@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/machine/capabilities.h"
+#include "harness/machine/backend.h"
 #include "harness/trial/planned_trial.h"
 
 namespace crashpath {
@@ -46,7 +46,11 @@ std::string_view impossible(const PlannedTrial& trial, const Capabilities& can);
 
 /// Says of each trial on what kind of machine it runs, and rules out those that need what it cannot do: their
 /// skip reason names it, unless there is one already.
-void assign_machine(std::vector<PlannedTrial>& trials, const std::string& machine_kind,
+void assign_machine(std::vector<PlannedTrial>& trials, const MachineKind& machine_kind,
                     const Capabilities& capabilities);
+
+/// Every trial on every one of these kinds of machine. With more than one their ids begin with its name.
+std::vector<PlannedTrial> on_machines(const std::vector<PlannedTrial>& trials,
+                                      const std::vector<MachineKind>& machine_kinds);
 
 }  // namespace crashpath

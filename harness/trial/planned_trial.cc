@@ -16,7 +16,7 @@ boost::json::object identity_to_json(const PlannedTrial& trial) {
             {"flavour", image.kernel_flavour},
             {"spec", image.kernel_spec}}},
           {"machine",
-           {{"backend", trial.machine_kind},
+           {{"backend", trial.machine_kind.name()},
             {"cpus", machine.cpus},
             {"memory_mib", machine.memory_mib},
             {"cpu_model", machine.cpu_model},

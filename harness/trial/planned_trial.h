@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/machine/backend.h"
 #include "harness/machine/machine.h"
 #include "harness/trial/scenario.h"
 
@@ -34,7 +35,7 @@ struct PlannedTrial {
   const Scenario* scenario = nullptr;
   const GuestImage* image = nullptr;
   MachineConfig machine;
-  std::string machine_kind = "qemu";  ///< as --machine names it
+  MachineKind machine_kind;
   int repetition = 1;
   /// What the randomness of a guest that forks from a template is seeded with; unset: another for each, and
   /// the host's clock. Guests that boot seed themselves.

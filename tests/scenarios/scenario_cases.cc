@@ -77,11 +77,11 @@ Result<int> run_cases(const RunOptions& options) {
   const bool only_list = testing::GTEST_FLAG(list_tests);
   const auto output =
       only_list ? std::filesystem::path() : CP_TRY(make_run_directory(directory_of_shard(options.output)));
-  const auto place = only_list ? nullptr : CP_TRY(options.machine.open());
+  const auto places =
+      only_list ? std::vector<std::shared_ptr<void>>() : CP_TRY(open_machines(options.machines));
   Interruption interruption;
   const InterruptionBySignal signals(interruption);
-  TrialSeries series(context, output, {.machine = options.machine, .jobs = 1, .cold = options.cold},
-                     interruption);
+  TrialSeries series(context, output, {.jobs = 1, .cold = options.cold}, interruption);
   for (const PlannedTrial& trial : trials) register_case(series, output, trial);
   return RUN_ALL_TESTS();
 }

@@ -195,8 +195,8 @@ std::string skipped_on(const std::string& scenario_text, const Capabilities& cap
   const Scenario scenario = make_scenario(named("a.b") + scenario_text);
   const std::vector<GuestImage> images = {make_image("arm64", "6.12", "6.12.95-arm64")};
   auto plan = make_plan({&scenario}, images, 1).value();
-  assign_machine(plan, "libvirt:far", capabilities);
-  EXPECT_EQ(plan.front().machine_kind, "libvirt:far");
+  assign_machine(plan, MachineKind::parse("libvirt:qemu:///system").value(), capabilities);
+  EXPECT_EQ(plan.front().machine_kind.name(), "libvirt:qemu:///system");
   return plan.front().skip_reason;
 }
 
@@ -204,11 +204,28 @@ TEST(AssignMachine, RulesOutWhatTheMachineCannotDoAndSaysWhy) {
   const Capabilities none;
   EXPECT_EQ(skipped_on("", none), "");
   EXPECT_EQ(skipped_on("[record]\ntrace = [\"gicv3_redist_write\"]\n", none),
-            "the machine libvirt:far cannot record trace events");
+            "the machine libvirt:qemu:///system cannot record trace events");
   EXPECT_EQ(skipped_on("[machine]\ntcg_thread = \"single\"\n", none),
-            "the machine libvirt:far emulates every CPU on a thread of its own");
+            "the machine libvirt:qemu:///system emulates every CPU on a thread of its own");
   EXPECT_EQ(skipped_on("[[step]]\nrun = \"host.corrupt-crash-image\"\n", none),
-            "the machine libvirt:far cannot write to the guest's memory");
+            "the machine libvirt:qemu:///system cannot write to the guest's memory");
+}
+
+TEST(OnMachines, HasEveryTrialOnEachAndTellsThemApart) {
+  const Scenario scenario = make_scenario(named("a.b") + "[record]\ntrace = [\"gicv3_redist_write\"]\n");
+  const std::vector<GuestImage> images = {make_image("arm64", "6.12", "6.12.95-arm64")};
+  const auto plan = make_plan({&scenario}, images, 1).value();
+  const MachineKind qemu, far = MachineKind::parse("libvirt:qemu+ssh://root@far/system").value();
+  const auto alone = on_machines(plan, {far});
+  ASSERT_EQ(alone.size(), 1U);
+  EXPECT_EQ(alone[0].id, "arm64-6.12-a.b-1");
+  const auto both = on_machines(plan, {qemu, far});
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0].id, "qemu-arm64-6.12-a.b-1");
+  EXPECT_EQ(both[0].skip_reason, "");
+  EXPECT_EQ(both[1].id.find('/'), std::string::npos) << "a directory's name";
+  EXPECT_EQ(both[1].machine_kind.name(), far.name());
+  EXPECT_NE(both[1].skip_reason, "") << "it has no traces";
 }
 
 TEST(AssignMachine, LetsThroughWhatItCan) {
