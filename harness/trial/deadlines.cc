@@ -22,7 +22,7 @@ Clock::duration Deadlines::budget(Stage stage) const {
     case Stage::boot:
       return slowest_boot_;
     case Stage::arm:
-      return scaled(6, seconds(60));
+      return scaled(10, seconds(60));  // a plain kexec boots another kernel in it
     case Stage::crash:
       return scaled(6, seconds(90));  // hung task and soft lockup wait for a watchdog
     case Stage::handover:

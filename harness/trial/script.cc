@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "harness/base/json_number.h"
 #include "harness/evidence/kernel_state.h"
 #include "harness/trial/triggers.h"
 
@@ -41,11 +42,13 @@ ScriptStep report_symbols() {
   return agent_step(Stage::arm, Kernel::first, "report", {{"symbols", {"_stext", "_etext"}}});
 }
 
-void add_plain_kexec(const PlannedTrial& trial, Stage stage, const std::string& append,
+void add_plain_kexec(const PlannedTrial& trial, Stage stage, const std::string& append, std::int64_t online,
                      std::vector<ScriptStep>& script) {
   script.push_back(agent_step(
       stage, Kernel::first, "kexec.load",
       {{"panic", false}, {"append", append}, {"args", kexec_arguments(*trial.machine.architecture, false)}}));
+  for (std::int64_t cpu = 1; cpu <= online; ++cpu)
+    script.push_back(agent_step(stage, Kernel::first, "cpu.online", {{"cpu", cpu}}));
   script.push_back(agent_step(stage, Kernel::first, "kexec.exec"));
   script.back().starts_kernel = true;
 }
@@ -56,10 +59,11 @@ void add_kexec_step(const PlannedTrial& trial, const json::object& arguments,
   std::string append = trial.machine.append;
   if (const auto* more = arguments.if_contains("append"))
     append += fmt::format(" {}", std::string_view(more->as_string()));
-  const json::value* times = arguments.if_contains("times");
-  for (std::int64_t i = 0; i < (times == nullptr ? 1 : times->as_int64()); ++i) {
+  const std::int64_t times = number_member<std::int64_t>(arguments, "times").value_or(1);
+  const std::int64_t online = number_member<std::int64_t>(arguments, "online").value_or(0);
+  for (std::int64_t i = 0; i < times; ++i) {
     script.push_back(agent_step(Stage::arm, Kernel::first, "report", report_arguments()));
-    add_plain_kexec(trial, Stage::arm, append, script);
+    add_plain_kexec(trial, Stage::arm, append, online, script);
     if (trial.scenario->capture.load) script.push_back(load_crash_kernel(trial));
     script.push_back(report_symbols());
   }
@@ -118,7 +122,7 @@ Result<std::vector<ScriptStep>> make_script(const PlannedTrial& trial) {
   if (!scenario.trigger) return script;
 
   if (kind.plain_kexec) {
-    add_plain_kexec(trial, Stage::crash, trial.machine.append, script);
+    add_plain_kexec(trial, Stage::crash, trial.machine.append, 0, script);
     script.back().starts_kernel = false;  // the kernel that comes is the second one of this trial
   } else {
     script.push_back(

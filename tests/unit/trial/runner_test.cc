@@ -159,6 +159,18 @@ TEST_F(RunnerTest, StepsOfTheSecondKernelComeBeforeItWritesTheDump) {
   EXPECT_LT(at("workload"), at("capture"));
 }
 
+TEST_F(RunnerTest, CpusComeOnlineBetweenLoadingAKernelAndStartingIt) {
+  scenario_.steps.push_back({.run = "kexec", .arguments = {{"online", 2}}, .line = 1});
+  const auto script = make_script(trial_).value();
+  const auto exec = std::find_if(script.begin(), script.end(),
+                                 [](const ScriptStep& step) { return step.run == "kexec.exec"; });
+  ASSERT_GE(exec - script.begin(), 3);
+  EXPECT_EQ((exec - 3)->run, "kexec.load");
+  EXPECT_EQ((exec - 2)->arguments.at("cpu"), 1);
+  EXPECT_EQ((exec - 1)->run, "cpu.online");
+  EXPECT_EQ((exec - 1)->arguments.at("cpu"), 2);
+}
+
 TEST_F(RunnerTest, EachKernelOfAChainReportsBeforeItIsLeft) {
   trial_.machine.append = "quiet";
   scenario_.steps.push_back(
