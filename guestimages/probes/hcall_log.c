@@ -28,6 +28,7 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include <linux/version.h>
 
 #ifndef CONFIG_PPC_PSERIES
 #error "needs CONFIG_PPC_PSERIES"
@@ -117,6 +118,21 @@ static struct {
 	struct tracepoint *entry, *exit;
 } points;
 
+/*
+ * From Linux 7.0 on a tracepoint counts its users in per-CPU variables (SRCU) before it looks whom to call, so that it has
+ * to be switched off altogether.
+ */
+static void forget(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	tracepoint_probe_unregister(points.entry, at_entry, NULL);
+	tracepoint_probe_unregister(points.exit, at_exit, NULL);
+#else
+	WRITE_ONCE(points.entry->funcs, NULL);
+	WRITE_ONCE(points.exit->funcs, NULL);
+#endif
+}
+
 /* Printing calls the hypervisor, too: what is said is what was counted until here. */
 static int at_end(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
@@ -137,8 +153,7 @@ static int at_end(struct kretprobe_instance *instance, struct pt_regs *regs)
 		}
 	}
 	pr_info("%d opcodes\n", said);
-	WRITE_ONCE(points.entry->funcs, NULL);
-	WRITE_ONCE(points.exit->funcs, NULL);
+	forget();
 	return 0;
 }
 

@@ -30,10 +30,14 @@ class Tables {
   Tables(const PhysicalMemory& memory, std::string_view architecture, const Vmcoreinfo& vmcoreinfo)
       : memory_(memory), architecture_(architecture), vmcoreinfo_(vmcoreinfo) {}
 
-  Result<std::uint64_t> place(std::string_view symbol) const {
+  bool has(std::string_view symbol) const { return address(symbol).has_value(); }
+  Result<std::uint64_t> address(std::string_view symbol) const {
     const auto address = vmcoreinfo_.number(fmt::format("SYMBOL({})", symbol));
     if (!address) return Error(Fault::lacks, fmt::format("this kernel's VMCOREINFO has no {}", symbol));
-    return kernel_to_physical(architecture_, vmcoreinfo_, *address);
+    return *address;
+  }
+  Result<std::uint64_t> place(std::string_view symbol) const {
+    return kernel_to_physical(architecture_, vmcoreinfo_, CP_TRY(address(symbol)));
   }
   template <class Number>
   Result<std::vector<Number>> numbers(std::string_view symbol, std::size_t count) const {
@@ -118,7 +122,11 @@ Result<KernelSymbols> KernelSymbols::read(const PhysicalMemory& memory, std::str
   const Tables tables(memory, architecture, vmcoreinfo);
   const std::uint32_t count = CP_TRY(tables.numbers<std::uint32_t>("kallsyms_num_syms", 1)).front();
   if (count == 0 || count > kMaxSymbols) return nonsense(fmt::format("{} symbols", count));
-  const std::uint64_t base = CP_TRY(tables.numbers<std::uint64_t>("kallsyms_relative_base", 1)).front();
+  // Until Linux 7.0 offsets are from a base; since then, which has none, each is from its own place
+  // ("kallsyms: Get rid of kallsyms relative base").
+  const bool has_base = tables.has("kallsyms_relative_base");
+  std::uint64_t base = has_base ? CP_TRY(tables.numbers<std::uint64_t>("kallsyms_relative_base", 1)).front()
+                                : CP_TRY(tables.address("kallsyms_offsets"));
   const auto offsets = CP_TRY(tables.numbers<std::uint32_t>("kallsyms_offsets", count));
   const Tokens tokens = CP_TRY(read_tokens(tables));
   ByteStream names(memory, CP_TRY(tables.place("kallsyms_names")));
@@ -126,7 +134,12 @@ Result<KernelSymbols> KernelSymbols::read(const PhysicalMemory& memory, std::str
   symbols.reserve(count);
   for (const std::uint32_t offset : offsets) {
     symbols.push_back(CP_TRY(read_name(names, tokens)));
-    symbols.back().address = base + offset;
+    if (has_base) {
+      symbols.back().address = base + offset;
+    } else {
+      symbols.back().address = base + static_cast<std::uint64_t>(static_cast<std::int32_t>(offset));
+      base += sizeof offset;
+    }
   }
   return KernelSymbols(std::move(symbols));
 }

@@ -79,6 +79,24 @@ TEST_F(Kallsyms, NamesWhatIsInAFunctionAndWhatAVariableIs) {
   EXPECT_EQ(symbols->address_of("rtas"), std::nullopt);
 }
 
+// Without a base, as since Linux 7.0, an offset is from its own place, which may lie behind the symbol.
+TEST_F(Kallsyms, FindsSymbolsByOffsetsFromTheirOwnPlaces) {
+  const auto own_offset = [](std::uint32_t number, std::uint64_t address) {
+    return static_cast<std::uint32_t>(address - (kLinearMap + 0x3000 + 4 * number));
+  };
+  add(own_offset(0, kLinearMap + 0x1100), "Tearly");
+  add(own_offset(1, kTextBase + 0x100), "Trtas_call");
+  add(own_offset(2, kTextBase + 0x400), "drtas\x01");
+  vmcoreinfo_ =
+      Vmcoreinfo(symbol("num_syms", 0x1000) + symbol("offsets", 0x3000) + symbol("token_index", 0x5000) +
+                 symbol("token_table", 0x6000) + symbol("names", 0x8000));
+  const auto symbols = read();
+  ASSERT_TRUE(symbols) << symbols.error().to_string();
+  EXPECT_EQ(symbols->address_of("early"), kLinearMap + 0x1100);
+  EXPECT_EQ(symbols->address_of("rtas_lock"), kTextBase + 0x400);
+  EXPECT_THAT(symbols->function_at(kTextBase + 0x1c8), Optional(std::string("rtas_call+0xc8")));
+}
+
 TEST_F(Kallsyms, WhatIsNoFunctionIsGivenNoName) {
   add(0, "T_stext");
   add(0x300, "T_etext");
