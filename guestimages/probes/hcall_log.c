@@ -119,8 +119,8 @@ static struct {
 } points;
 
 /*
- * From Linux 7.0 on a tracepoint counts its users in per-CPU variables (SRCU) before it looks whom to call, so that it has
- * to be switched off altogether.
+ * A tracepoint of Linux 7.2 counts who is in it in per-CPU variables before it looks whom to call (SRCU-fast,
+ * include/linux/tracepoint.h), so that it has to be switched off altogether.
  */
 static void forget(void)
 {
