@@ -60,6 +60,10 @@ void Inbox::domain_ended(bool failed) {
   const std::scoped_lock lock(mutex_);
   domain_ended_ = true;
   failed_ = failed;
+  // libvirt may end a QEMU that panicked before QEMU has said that it shuts down.
+  if (panicked_ && !std::exchange(shut_down_, true))
+    queue_.emplace_back(
+        HypervisorEvent{.name = "SHUTDOWN", .data = {{"guest", true}, {"reason", "guest-panic"}}});
   changed_.notify_all();
 }
 

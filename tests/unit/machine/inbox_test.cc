@@ -47,6 +47,16 @@ TEST(Inbox, ThatLibvirtEndsAPanickedGuestIsNotItsReason) {
   EXPECT_EQ(reason_of(taken<HypervisorEvent>(inbox)), "guest-panic");
 }
 
+TEST(Inbox, APanickedGuestShutsDownAlsoWhenLibvirtEndsQemuBeforeItSaysSo) {
+  Inbox inbox;
+  inbox.monitor_event("GUEST_PANICKED", R"({"action":"pause"})");
+  inbox.monitor_event("STOP", "{}");
+  inbox.domain_ended(false);
+  EXPECT_EQ(taken<HypervisorEvent>(inbox).name, "GUEST_PANICKED");
+  EXPECT_EQ(taken<HypervisorEvent>(inbox).name, "STOP");
+  EXPECT_EQ(reason_of(taken<HypervisorEvent>(inbox)), "guest-panic");
+}
+
 TEST(Inbox, AKilledGuestKeepsTheHostsReason) {
   Inbox inbox;
   inbox.monitor_event("SHUTDOWN", R"({"guest":false,"reason":"host-signal"})");
