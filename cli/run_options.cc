@@ -12,6 +12,9 @@ void add_machine_option(CLI::App& command, std::vector<MachineKind>& machines) {
             for (const std::string& text : texts) {
               auto kind = MachineKind::parse(text);
               if (!kind) throw CLI::ValidationError("--machine", kind.error().to_string());
+              for (const MachineKind& known : machines)
+                if (known.name() == kind->name())
+                  throw CLI::ValidationError("--machine", text + " is there twice");
               machines.push_back(std::move(*kind));
             }
           },

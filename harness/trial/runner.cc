@@ -24,7 +24,7 @@ namespace json = boost::json;
 namespace {
 
 /// How long a guest that hangs runs between two looks at what its vCPUs do.
-constexpr int kForks = 3;  ///< one in thousands does not wake, on a loaded host
+constexpr int kForks = 3;  ///< so often a fork is made that does not wake
 constexpr auto kBetweenSamples = std::chrono::milliseconds(100);
 
 json::object describe_trial(const PlannedTrial& trial, const Template* fork_of) {
