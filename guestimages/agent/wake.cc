@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <utility>
+#include <vector>
 
 #include "guestimages/agent/commands.h"
 #include "harness/base/file.h"
@@ -19,6 +21,7 @@ namespace crashpath {
 namespace {
 
 constexpr std::size_t max_entropy = 256;
+constexpr long kSecond = 1'000'000'000;  // in nanoseconds
 
 /// rand_pool_info of linux/random.h with room behind it, where its flexible array is.
 struct Entropy {
@@ -42,31 +45,61 @@ Result<> reseed(std::string_view entropy) {
   return {};
 }
 
-/// A timer that expired long ago makes the CPU's clock event device be set anew, however early the kernel
-/// believes that it is set already (kernel/time/hrtimer.c hrtimer_reprogram). QEMU before 8.1 loses pseries'
-/// decrementer interrupt when it loads a guest ("target/ppc: Migrate DECR SPR"): such a CPU has no timers.
-Result<> restart_timer(int cpu) {
+Result<> go_to(int cpu) {
   cpu_set_t only;
   CPU_ZERO(&only);
   CPU_SET(static_cast<unsigned>(cpu), &only);
-  if (::sched_setaffinity(0, sizeof only, &only) != 0)
-    return Error::from_errno(fmt::format("cannot go to CPU {}", cpu));
-  const UniqueFd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
-  const itimerspec long_ago{{0, 0}, {0, 1}};
-  if (!timer || ::timerfd_settime(timer.get(), TFD_TIMER_ABSTIME, &long_ago, nullptr) != 0)
-    return Error::from_errno("cannot set a timer");
-  std::uint64_t expired = 0;
-  if (::read(timer.get(), &expired, sizeof expired) != sizeof expired)
-    return Error::from_errno(fmt::format("the timer of CPU {} does not expire", cpu));
-  return {};
+  if (::sched_setaffinity(0, sizeof only, &only) == 0) return {};
+  return Error::from_errno(fmt::format("cannot go to CPU {}", cpu));
 }
 
+/// A timer on the CPU that this runs on, which expires that many nanoseconds from now.
+Result<UniqueFd> set_timer(clockid_t clock, long nanoseconds) {
+  UniqueFd timer(::timerfd_create(clock, TFD_CLOEXEC));
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  const long sum = now.tv_nsec + nanoseconds;
+  const itimerspec due{{0, 0}, {now.tv_sec + sum / kSecond, sum % kSecond}};
+  if (!timer || ::timerfd_settime(timer.get(), TFD_TIMER_ABSTIME, &due, nullptr) != 0)
+    return Error::from_errno("cannot set a timer");
+  return timer;
+}
+
+/// Makes every CPU set its clock event device anew, however early the kernel believes that it is set already:
+/// QEMU before 8.1 loses pseries' decrementer interrupt when it loads a guest ("target/ppc: Migrate DECR
+/// SPR"), and such a CPU has no timers. When the clock is set, all CPUs do so that have a timer which becomes
+/// due earlier by that than their device was set to (kernel/time/hrtimer.c clock_was_set(),
+/// update_needs_ipi()). A timer that expired long ago, which is simpler, does not reach the device any more
+/// with Linux 7.2.
 Result<> restart_timers() {
   cpu_set_t before;
   if (::sched_getaffinity(0, sizeof before, &before) != 0)
     return Error::from_errno("cannot ask for the CPUs");
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-    if (CPU_ISSET(static_cast<unsigned>(cpu), &before)) CP_TRY(restart_timer(cpu));
+  std::vector<UniqueFd> timers;
+  const auto on_each = [&before](const auto& doing) -> Result<> {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (!CPU_ISSET(static_cast<unsigned>(cpu), &before)) continue;
+      CP_TRY(go_to(cpu));
+      CP_TRY(doing(cpu));
+    }
+    return {};
+  };
+  CP_TRY(on_each([&timers](int) -> Result<> {
+    timers.push_back(CP_TRY(set_timer(CLOCK_REALTIME, kSecond)));
+    return {};
+  }));
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const timespec tomorrow{now.tv_sec + 24 * 60 * 60, now.tv_nsec};
+  if (::clock_settime(CLOCK_REALTIME, &tomorrow) != 0 || ::clock_settime(CLOCK_REALTIME, &now) != 0)
+    return Error::from_errno("cannot set the clock");
+  // Whoever waits for ever here is a fork that does not wake.
+  CP_TRY(on_each([](int cpu) -> Result<> {
+    const UniqueFd timer = CP_TRY(set_timer(CLOCK_MONOTONIC, kSecond / 1000));
+    std::uint64_t expired = 0;
+    if (::read(timer.get(), &expired, sizeof expired) == sizeof expired) return {};
+    return Error::from_errno(fmt::format("the timer of CPU {} does not expire", cpu));
+  }));
   ::sched_setaffinity(0, sizeof before, &before);
   return {};
 }

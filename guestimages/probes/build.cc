@@ -16,21 +16,32 @@ namespace crashpath {
 namespace fs = std::filesystem;
 namespace {
 
-/// A probe's C file and, by its name below sources, each header of `include/` that it names.
+/// A probe's C file and, by its name below sources, each header of `include/` that it or another of them
+/// names.
 struct ProbeSource {
   std::string text;
   std::map<std::string, std::string> includes;
 };
+
+/// Adds the headers that `text` names: as "include/NAME.h" in a probe, as "NAME.h" in a header beside it.
+Result<> add_headers(const fs::path& sources, const std::string& text,
+                     std::map<std::string, std::string>& headers) {
+  static const std::regex include(R"re((^|\n)#include "(include/)?(\w+\.h)")re");
+  for (std::sregex_iterator found(text.begin(), text.end(), include), end; found != end; ++found) {
+    const std::string name = "include/" + (*found)[3].str();
+    if (headers.contains(name)) continue;
+    const auto& header = headers[name] = CP_TRY(read_file(sources / name));
+    CP_TRY(add_headers(sources, header, headers));
+  }
+  return {};
+}
 
 Result<ProbeSource> read_source(const fs::path& sources, const std::string& name) {
   const fs::path file = sources / (name + ".c");
   if (!fs::exists(file))
     return Error::usage(fmt::format("there is no probe {}: no such file {}", name, file.string()));
   ProbeSource source{.text = CP_TRY(read_file(file)), .includes = {}};
-  static const std::regex include(R"re((^|\n)#include "(include/\w+\.h)")re");
-  for (std::sregex_iterator found(source.text.begin(), source.text.end(), include), end; found != end;
-       ++found)
-    source.includes[(*found)[2]] = CP_TRY(read_file(sources / (*found)[2].str()));
+  CP_TRY(add_headers(sources, source.text, source.includes));
   return source;
 }
 

@@ -24,6 +24,7 @@
 #include <linux/module.h>
 #include <linux/smp.h>
 
+#include "include/function.h"
 #include "include/rtas.h"
 
 #include <asm/rtas.h>

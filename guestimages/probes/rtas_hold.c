@@ -38,6 +38,7 @@
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
+#include "include/keep_r13.h"
 #include "include/rtas.h"
 
 #include <asm/rtas.h>
@@ -313,9 +314,12 @@ static int prepare_answers(void)
 
 static int __init rtas_hold_init(void)
 {
-	int error = -EINVAL;
+	int error = keep_r13();
 
 	token = rtas_token(function);
+	if (error)
+		return error;
+	error = -EINVAL;
 	if (token == RTAS_UNKNOWN_SERVICE)
 		error = -ENODEV;
 	else if (!strcmp(state, "held"))

@@ -29,6 +29,8 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 
+#include "include/function.h"
+#include "include/keep_r13.h"
 #include "include/rtas.h"
 
 #include <asm/rtas.h>
@@ -164,7 +166,9 @@ static int __init rtas_race_init(void)
 		pr_err("needs cpus=, and firmware with ibm,get-xive and the like\n");
 		return -ENODEV;
 	}
-	error = register_kretprobe(&configure_point);
+	error = keep_r13();
+	if (!error)
+		error = register_kretprobe(&configure_point);
 	if (!error)
 		error = register_kprobe(&panic_point);
 	for (i = 0; !error && i < cpus_given; i++)

@@ -42,6 +42,8 @@
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
+#include "include/function.h"
+#include "include/keep_r13.h"
 #include "include/rtas.h"
 
 #if !__has_include(<asm/rtas-work-area.h>)
@@ -345,8 +347,10 @@ static int add_high_arena(void)
 static int watch(void)
 {
 	struct tracepoint *contention = NULL;
-	int error;
+	int error = keep_r13();
 
+	if (error)
+		return error;
 	for_each_kernel_tracepoint(find_contention, &contention);
 	take = find_function("__rtas_work_area_alloc");
 	give_back = find_function("rtas_work_area_free");
