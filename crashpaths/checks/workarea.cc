@@ -87,6 +87,15 @@ Result<CheckResult> busy_reads(const Evidence& evidence, const CheckParameters&)
   return losses == 0 ? CheckResult::pass(expected, got, file) : CheckResult::fail(expected, got, file);
 }
 
+Result<CheckResult> data_buffer(const Evidence& evidence, const CheckParameters&) {
+  return judge_data_buffer(CP_TRY(CP_TRY(evidence.vmcore())->dmesg()), CP_TRY(evidence.vmcore_file()));
+}
+
+Result<CheckResult> data_buffer_at_crash(const Evidence& evidence, const CheckParameters&) {
+  return judge_data_buffer_at_crash(CP_TRY(CP_TRY(evidence.vmcore())->dmesg()),
+                                    CP_TRY(evidence.vmcore_file()));
+}
+
 }  // namespace
 
 void register_workarea_checks(CheckRegistry& registry) {
@@ -108,6 +117,9 @@ void register_workarea_checks(CheckRegistry& registry) {
       {"workarea.second-kernel", "The second kernel's own RTAS work areas work", {}, second_kernel_reads});
   registry.add(
       {"workarea.busy-reads", "No read of a system parameter is lost to busy firmware", {}, busy_reads});
+  registry.add({"workarea.data-buffer", "Tasks have rtas_data_buf one at a time", {}, data_buffer});
+  registry.add(
+      {"workarea.data-buffer-at-crash", "A task has rtas_data_buf at the crash", {}, data_buffer_at_crash});
 }
 
 }  // namespace crashpath

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "crashpaths/checks/guest_facts.h"
 
@@ -124,6 +125,33 @@ CheckResult judge_waiters(const WorkAreaLog& log, const WorkAreaPool& pool, std:
   const std::size_t between = 2 * cpus + log.missing.size();
   const bool right = std::ssize(log.waiting()) >= least && unasked.size() + unqueued.size() <= between;
   return right ? CheckResult::pass(expected, got, file) : CheckResult::fail(expected, got, file);
+}
+
+CheckResult judge_data_buffer(const std::string& dmesg, std::string_view file) {
+  const std::string expected =
+      "who has rtas_data_buf has it alone; each read is answered, or given up because firmware is busy";
+  static const std::regex figures(
+      R"(rtas_data_buf: ((\d{1,9}) reads by \d{1,9} tasks: (\d{1,9}) answered, (\d{1,9}) given up when busy, )"
+      R"((\d{1,9}) failed, (\d{1,9}) spoiled by others[^\n]{0,100}))");
+  std::smatch found;
+  if (!std::regex_search(dmesg, found, figures))
+    return CheckResult::fail(expected, "the probe rtas_data_buf said no figures", file);
+  const auto number = [&found](std::size_t group) { return std::stoll(found[group].str()); };
+  const bool all = number(3) + number(4) == number(2) && number(5) == 0;
+  const bool good = all && number(3) > 0 && number(6) == 0;
+  return good ? CheckResult::pass(expected, found[1].str(), file)
+              : CheckResult::fail(expected, found[1].str(), file);
+}
+
+CheckResult judge_data_buffer_at_crash(const std::string& dmesg, std::string_view file) {
+  const std::string expected = "somebody has rtas_data_buf at the crash";
+  static const std::regex line(R"(rtas_data_buf: at the crash ([^\n]{1,200}))");
+  std::smatch found;
+  if (!std::regex_search(dmesg, found, line))
+    return CheckResult::fail(expected, "the probe rtas_data_buf did not say who", file);
+  const std::string got = found[1].str();
+  return got.find(" has the buffer, ") != std::string::npos ? CheckResult::pass(expected, got, file)
+                                                            : CheckResult::fail(expected, got, file);
 }
 
 }  // namespace crashpath

@@ -4,6 +4,7 @@
 // is the evidence that they name.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "crashpaths/checks/workarea_dump.h"
@@ -25,5 +26,10 @@ CheckResult judge_arena(const WorkAreaPool& pool, std::uint64_t limit, std::stri
 /// the probe's. On each of the `cpus` one may be between the two.
 CheckResult judge_waiters(const WorkAreaLog& log, const WorkAreaPool& pool, std::int64_t least,
                           std::size_t cpus, std::string_view file);
+/// What the probe rtas_data_buf says in the kernel's log of those that share rtas_data_buf: nobody found what
+/// another had left there, and each read was answered, or given up because firmware was busy.
+CheckResult judge_data_buffer(const std::string& dmesg, std::string_view file);
+/// Who had rtas_data_buf at the crash, of which the probe says so.
+CheckResult judge_data_buffer_at_crash(const std::string& dmesg, std::string_view file);
 
 }  // namespace crashpath

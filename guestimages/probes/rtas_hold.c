@@ -24,7 +24,7 @@
  *
  * How: a kprobe on panic(); a probe of the tracepoint rtas_ll_entry, which is called between filling rtas_args and entering
  * RTAS. Before Linux 6.3 there is no such tracepoint, but the lock is exported: it is taken and rtas.args is filled here, as
- * rtas_call() does, and state=meet is refused. busy and log: a kretprobe on rtas_call().
+ * rtas_call() does, for state=meet when a kprobe sees somebody call that. busy and log: a kretprobe on rtas_call().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -139,23 +139,45 @@ static void enter(int token)
 	rtas_call(token, 3, 1, NULL, PARAMETER, BUFFER, LENGTH);
 }
 #else
-static int prepare_entry(void)
-{
-	return 0;
-}
-
-static void enter(int token)
+static void enter_as(int token, int nargs, int nret, const unsigned long *args)
 {
 	unsigned long flags;
+	int i;
 
 	local_irq_save(flags);
 	arch_spin_lock(&rtas.lock);
 	rtas.args = (struct rtas_args){
-		.token = cpu_to_be32(token), .nargs = cpu_to_be32(3), .nret = cpu_to_be32(1),
-		.args = { cpu_to_be32(PARAMETER), cpu_to_be32(BUFFER), cpu_to_be32(LENGTH) },
+		.token = cpu_to_be32(token), .nargs = cpu_to_be32(nargs), .nret = cpu_to_be32(nret),
 	};
-	rtas.args.rets = &rtas.args.args[3];
+	for (i = 0; i < nargs; i++)
+		rtas.args.args[i] = cpu_to_be32(args[i]);
+	rtas.args.rets = &rtas.args.args[nargs];
 	stay(&rtas.args);
+}
+
+static void enter(int token)
+{
+	const unsigned long args[] = { PARAMETER, BUFFER, LENGTH };
+
+	enter_as(token, ARRAY_SIZE(args), 1, args);
+}
+
+/* int rtas_call(int token, int nargs, int nret, int *outputs, ...): what RTAS is given is in r7 to r10 (ELFv2 ABI). */
+static int at_rtas_call(struct kprobe *point, struct pt_regs *regs)
+{
+	int wanted = READ_ONCE(awaited);
+
+	if (wanted >= 0 && (int)regs->gpr[3] == wanted && raw_smp_processor_id() != cpu &&
+	    cmpxchg(&awaited, wanted, -1) == wanted)
+		enter_as(wanted, clamp_t(int, regs->gpr[4], 0, 4), regs->gpr[5], &regs->gpr[7]);
+	return 0;
+}
+
+static struct kprobe call_point = { .symbol_name = "rtas_call", .pre_handler = at_rtas_call };
+
+static int prepare_entry(void)
+{
+	return strcmp(state, "meet") ? 0 : register_kprobe(&call_point);
 }
 #endif
 
@@ -280,7 +302,7 @@ static int panic_inside(void)
 /* Whoever makes the call meanwhile may need this CPU, which therefore sleeps between looks. */
 static int panic_with_another_inside(void)
 {
-	int error = HAS_TRACEPOINTS ? prepare_entry() : -EOPNOTSUPP, ms;
+	int error = prepare_entry(), ms;
 
 	if (error)
 		return error;

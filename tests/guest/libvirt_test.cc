@@ -29,7 +29,10 @@ bool comes_true(const std::function<bool()>& condition, std::chrono::seconds lim
 /// tests/guest/libvirt-host.sh, until this ends.
 class LibvirtHost {
  public:
-  LibvirtHost() : log_(open_file(workspace_.path() / "host.log", O_CREAT | O_WRONLY).value()) {
+  /// `number` tells the hosts of a test apart: each listens at a port of its own.
+  explicit LibvirtHost(int number = 0)
+      : port_(20000 + (::getpid() * 2 + number) % 20000),
+        log_(open_file(workspace_.path() / "host.log", O_CREAT | O_WRONLY).value()) {
     ChildOptions options{
         .argv = {CRASHPATH_TESTS_DIR "/guest/libvirt-host.sh", directory().native(), std::to_string(port_)}};
     options.out = options.err = log_.get();
@@ -46,6 +49,9 @@ class LibvirtHost {
   std::string ssh_uri() const {
     return fmt::format("qemu+ssh://root@127.0.0.1:{}/system?command={}/ssh", port_, directory().native());
   }
+  /// The domains of crashpath that run there, as text.
+  std::string domains() const { return tell("ls /run/libvirt/qemu | grep -c 'crashpath-.*pid$'").out; }
+  void kill_daemon() const { tell(fmt::format("kill -KILL $(cat {}/libvirtd.pid)", directory().native())); }
   /// A command there, as another machine would be told it.
   CommandOutput tell(const std::string& command) const {
     return run_program({directory() / "ssh", "-p", std::to_string(port_), "root@127.0.0.1", command});
@@ -53,7 +59,7 @@ class LibvirtHost {
 
  private:
   Workspace workspace_;
-  int port_ = 20000 + ::getpid() % 20000;
+  int port_;
   boost::asio::io_context io_;
   UniqueFd log_;
   std::optional<Child> child_;
@@ -152,14 +158,43 @@ TEST_F(Libvirt, WhatAKilledRunLeavesOnADaemonsHostIsRemovedAtTheNextStart) {
     const UniqueFd out = open_file(workspace.path() / "out", O_CREAT | O_WRONLY).value();
     options.out = options.err = out.get();
     Child child = Child::start(io, options, [](ChildExit) {}).value();
-    const auto domains = [&] { return host_->tell("ls /run/libvirt/qemu | grep -c 'crashpath-.*pid$'").out; };
-    EXPECT_TRUE(comes_true([&] { return domains() == "1\n"; }, std::chrono::seconds(60)));
+    EXPECT_TRUE(comes_true([&] { return host_->domains() == "1\n"; }, std::chrono::seconds(60)));
     ::kill(child.pid(), SIGKILL);
   }
   const auto cleaned = run_program({CRASHPATH_BINARY, "doctor", "--clean", "--machine", machine});
   EXPECT_THAT(cleaned.out, HasSubstr("volume crashpath-"));
   EXPECT_EQ(host_->tell("ls /var/lib/libvirt/crashpath").out, "");
-  EXPECT_EQ(host_->tell("ls /run/libvirt/qemu | grep -c 'crashpath-.*pid$'").out, "0\n");
+  EXPECT_EQ(host_->domains(), "0\n");
+}
+
+TEST_F(Libvirt, APoolFinishesARunInWhichOneHostsDaemonIsKilled) {
+  const LibvirtHost doomed(1);
+  ASSERT_TRUE(doomed.ready());
+  const Workspace workspace;
+  const auto run = workspace.path() / "run", hosts = workspace.path() / "hosts.toml",
+             said = workspace.path() / "said";
+  ASSERT_TRUE(write_file(hosts, fmt::format("[[host]]\nuri = \"qemu:///embed\"\nslots = 1\n"
+                                            "[[host]]\nuri = \"{}\"\nslots = 1\n",
+                                            doomed.ssh_uri())));
+  boost::asio::io_context io;
+  ChildOptions options{
+      .argv = crashpath_run(run, {"--hosts", hosts.native(), "--arch", "arm64", "--repeat", "4", "-j2"})};
+  const UniqueFd out = open_file(said, O_CREAT | O_WRONLY).value();
+  options.out = options.err = out.get();
+  std::optional<int> status;
+  Child child = Child::start(io, options, [&status](ChildExit exit) { status = exit.status(); }).value();
+  EXPECT_TRUE(comes_true([&] { return doomed.domains() == "1\n"; }, std::chrono::seconds(120)));
+  doomed.kill_daemon();
+  io.run_for(std::chrono::seconds(300));
+  const std::string words = read_file(said).value();
+  EXPECT_EQ(status, 0) << words;
+  EXPECT_THAT(words, HasSubstr("127.0.0.1")) << "the host that was lost is not named";
+  const auto results = read_results(run);
+  ASSERT_EQ(results.at("trials").as_array().size(), 4U);
+  for (const auto& trial : results.at("trials").as_array()) {
+    EXPECT_EQ(outcome(trial.as_object()), "pass") << words;
+    EXPECT_EQ(trial.at("machine").at("backend").as_string(), "libvirt:qemu:///embed");
+  }
 }
 
 }  // namespace

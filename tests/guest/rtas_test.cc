@@ -28,7 +28,8 @@ TEST(WorkArea, EachMutationFailsTheCheckThatIsMeantForIt) {
   expect_noticed("mutation.workarea-*",
                  {{"mutation.workarea-leak", "workarea.pool", "given out, but nobody has it"},
                   {"mutation.workarea-unfair", "workarea.fair", "were overtaken, most of all the one for"},
-                  {"mutation.workarea-high", "workarea.arena", "is out of RTAS' reach"}});
+                  {"mutation.workarea-high", "workarea.arena", "is out of RTAS' reach"},
+                  {"mutation.workarea-unlocked", "workarea.data-buffer", "given up when busy, 0 failed"}});
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "crashpaths/checks/workarea_judge.h"
 
+#include <fmt/format.h>
+
 #include "tests/unit/checks/run_check.h"
 
 namespace crashpath {
@@ -102,6 +104,36 @@ TEST(WorkAreaWaiters, FailWhereTheQueueIsNotOfThoseWhoArrived) {
   EXPECT_THAT(judge_waiters(log, pool, 2, 0, "vmcore"),
               FailsWith("arrived, but not in the queue: d/4; in the queue, but did not arrive: e/5"));
   EXPECT_THAT(judge_waiters(log, pool, 2, 4, "vmcore"), Passes()) << "each CPU may be on its way";
+}
+
+TEST(WorkAreaDataBuffer, FailsForOneThatAnotherSpoiledAndForAReadThatIsMissing) {
+  const auto judge = [](std::string_view figures) {
+    return judge_data_buffer(
+        fmt::format("[    9.1] rtas_data_buf: 400 reads by 20 tasks: {}; up to 3 asked at once, who "
+                    "waited longest waited 120 us\n",
+                    figures),
+        "vmcore");
+  };
+  EXPECT_THAT(judge("134 answered, 266 given up when busy, 0 failed, 0 spoiled by others"), Passes());
+  EXPECT_THAT(judge("134 answered, 266 given up when busy, 0 failed, 7 spoiled by others"),
+              FailsWith("7 spoiled"));
+  EXPECT_THAT(judge("133 answered, 266 given up when busy, 0 failed, 0 spoiled by others"),
+              FailsWith("133 answered"));
+  EXPECT_THAT(judge("133 answered, 266 given up when busy, 1 failed, 0 spoiled by others"),
+              FailsWith("1 failed"));
+  EXPECT_THAT(judge("0 answered, 400 given up when busy, 0 failed, 0 spoiled by others"),
+              FailsWith("0 answered"));
+  EXPECT_THAT(judge_data_buffer("[    9.1] Kernel panic\n", "vmcore"), FailsWith("no figures"));
+}
+
+TEST(WorkAreaDataBuffer, SaysWhoHadItAtTheCrash) {
+  EXPECT_THAT(judge_data_buffer_at_crash(
+                  "rtas_data_buf: at the crash data_buf_4/163 on CPU 2 has the buffer, 2 more ask for it\n",
+                  "vmcore"),
+              Passes());
+  EXPECT_THAT(judge_data_buffer_at_crash("rtas_data_buf: at the crash nobody has the buffer\n", "vmcore"),
+              FailsWith("nobody"));
+  EXPECT_THAT(judge_data_buffer_at_crash("Kernel panic\n", "vmcore"), FailsWith("did not say"));
 }
 
 }  // namespace
