@@ -22,6 +22,7 @@ namespace {
 constexpr std::string_view kScript = R"sh(#!/bin/sh
 # Runs trial {id} again with plain QEMU: the same kernel, initramfs, machine and command line. The guest carries out the
 # trial's script by itself, with its console here, and powers off. The dump is kept when KEEP=FILE is given.
+# Further options are QEMU's, for example -S -gdb tcp:localhost:1234.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 kernel={kernel}
@@ -50,7 +51,7 @@ constexpr std::string_view kAfterNmi = "kill $helper 2>/dev/null || true\n";
 /// Words that the shell must expand: to_shell_lines leaves them bare, for they hold nothing that needs
 /// quotes.
 std::string expand_variables(std::string text) {
-  for (const std::string variable : {"work", "kernel", "initramfs"}) {
+  for (const std::string variable : {"work", "kernel", "initramfs", "@"}) {
     const std::string marker = "@" + variable + "@";
     for (auto at = text.find(marker); at != std::string::npos; at = text.find(marker, at))
       text.replace(at, marker.size(), "\"$" + variable + "\"");
@@ -77,6 +78,8 @@ Result<> write_replay_script(const PlannedTrial& trial, const std::filesystem::p
   if (nmi)
     argv.insert(argv.end(),
                 {"-chardev", "pipe,id=hmp,path=@work@/monitor", "-mon", "chardev=hmp,mode=readline"});
+
+  argv.push_back("@@@");  // what the script itself is given
 
   const std::string text = fmt::format(
       kScript, fmt::arg("id", trial.id), fmt::arg("kernel", shell_quote(trial.image->kernel.native())),

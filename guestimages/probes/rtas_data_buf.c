@@ -9,8 +9,8 @@
  *
  * tasks= threads call ibm,get-system-parameter with it, times= times each, and give up when it is busy; with again=1 they let go
  * of it, sleep and ask again. Each leaves a mark of its own behind what firmware writes, and looks whether it is there when the
- * call is over. Loading ends when all are done. Should be seen, for example: "rtas_data_buf: 400 reads by 20 tasks: 134 answered, 266 given up
- * when busy, 0 failed, 0 spoiled by others; up to 3 asked at once, who waited longest waited 1234 us".
+ * call is over. Loading ends when all are done. Should be seen, for example: "rtas_data_buf: 400 reads by 20 tasks: 133 answered,
+ * 267 given up when busy, 0 failed, 0 spoiled by others; up to 4 asked at once, who waited longest waited 1234 us".
  *
  * From the first call of panic() on, who has the buffer does not let go of it: "rtas_data_buf: at the crash NAME/PID on CPU N has the
  * buffer, 2 more ask for it". With times=0 they go on until then.
@@ -27,6 +27,7 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -128,7 +129,10 @@ static int at_panic(struct kprobe *point, struct pt_regs *regs)
 	struct task_struct *task = NULL;
 	int ms;
 
-	if (times || atomic_xchg(&panicking, 1))
+	if (times)
+		return 0;
+	preempt_disable();	/* for good: a task that spins for the buffer must not get this CPU */
+	if (atomic_xchg(&panicking, 1))
 		return 0;
 	for (ms = 0; ms < 10000 && !(task = READ_ONCE(owner)); ms++)
 		mdelay(1);
