@@ -7,8 +7,7 @@
  * up (arch/powerpc/platforms/pseries/lparcfg.c of these kernels, parse_system_parameter_string()) or let go of the buffer and begin
  * again (dlpar.c, dlpar_configure_connector()).
  *
- * tasks= threads call ibm,get-system-parameter with it, times= times each, and give up when it is busy; with again=1 they let go
- * of it, sleep and ask again. Each leaves a mark of its own behind what firmware writes, and looks whether it is there when the
+ * tasks= threads call ibm,get-system-parameter with it, times= times each, and give up when it is busy. Each leaves a mark of its own behind what firmware writes, and looks whether it is there when the
  * call is over. Loading ends when all are done. Should be seen, for example: "rtas_data_buf: 400 reads by 20 tasks: 133 answered,
  * 267 given up when busy, 0 failed, 0 spoiled by others; up to 4 asked at once, who waited longest waited 1234 us".
  *
@@ -47,10 +46,6 @@ module_param(tasks, uint, 0444);
 MODULE_PARM_DESC(tasks, "threads that use the buffer");
 module_param(times, uint, 0444);
 MODULE_PARM_DESC(times, "how often each does; 0: until the crash");
-
-static bool again;
-module_param(again, bool, 0444);
-MODULE_PARM_DESC(again, "who is told that firmware is busy asks again");
 
 static char *mutate = "";
 module_param(mutate, charp, 0444);
@@ -112,10 +107,6 @@ static int use_buffer(void *data)
 	for (i = 0; !times || i < times; i++) {
 		int status = call_with_buffer((u64)current->pid << 32 | i);
 
-		while (again && is_busy(status)) {
-			msleep(1);
-			status = call_with_buffer((u64)current->pid << 32 | i);
-		}
 		atomic_inc(status == 0 ? &answered : is_busy(status) ? &given_up : &failed);
 		usleep_range(100, 1000);
 	}
